@@ -1,0 +1,14 @@
+export * from './canonical-json.ts';
+export * from './contract.ts';
+export * from './errors.ts';
+export * from './flows/plan.ts';
+export * from './flows/references.ts';
+export { type FlowTemplate, flowTemplates } from './flows/templates.ts';
+export * from './http/flows.ts';
+export * from './http/jobs.ts';
+export * from './http/problem.ts';
+export { maxAttachmentBytes } from './jobs/send-email.ts';
+export * from './personal-data.ts';
+export * from './queues.ts';
+export * from './registry.ts';
+export * from './validate.ts';

@@ -1,0 +1,34 @@
+import type { FailureRecord } from '@queue-service/contracts';
+import type { Sql } from '../database.ts';
+import type { AttemptRecord } from './critical-job-row.ts';
+
+export interface JobReturn {
+  id: string;
+  fencing: number;
+  delayMs: number;
+  /** False gives the attempt back: rate limits, shutdowns and polls cost none. */
+  usesAttempt: boolean;
+  error: FailureRecord | null;
+  attempt: AttemptRecord | null;
+}
+
+/** Puts a job back for another attempt. Null when the claim is lost. */
+export async function returnCriticalJob(sql: Sql, job: JobReturn): Promise<Date | null> {
+  const [row] = await sql.query<{ runAt: Date }>(
+    'return-critical-job',
+    `UPDATE critical_jobs SET status = 'pending', error = $5::jsonb, crashes = 0, leased_by = NULL, lease_until = NULL,
+       attempts = attempts - CASE WHEN $4 THEN 0 ELSE 1 END, run_at = clock_timestamp() + $3::float8 * interval '1 millisecond',
+       dispatched_at = NULL, attempt_log = attempt_log || $6::jsonb
+     WHERE id = $1::uuid AND fencing = $2::bigint AND status = 'processing'
+     RETURNING run_at AS "runAt"`,
+    [
+      job.id,
+      job.fencing,
+      job.delayMs,
+      job.usesAttempt,
+      job.error === null ? null : JSON.stringify(job.error),
+      JSON.stringify(job.attempt === null ? [] : [job.attempt]),
+    ],
+  );
+  return row?.runAt ?? null;
+}

@@ -1,0 +1,48 @@
+import type { FailureRecord, JobStatus } from '@queue-service/contracts';
+import type { Sql } from '../database.ts';
+
+/** A communication or background job as history keeps it. `payload` is sealed; times are ISO texts. */
+export interface HistoryRow {
+  id: string;
+  queue: string;
+  type: string;
+  status: JobStatus;
+  priority: number;
+  attempts: number;
+  maxAttempts: number;
+  tenantId: string;
+  idempotencyKey: string | null;
+  payload: unknown;
+  payloadVersion: number;
+  result: Record<string, unknown> | null;
+  error: FailureRecord | null;
+  flowId: string | null;
+  flowStep: string | null;
+  requestId: string | null;
+  traceId: string | null;
+  scheduledFor: string | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+}
+
+/** Writes many states in one statement. An ended job is never set back by a state that comes late. */
+export async function upsertJobs(sql: Sql, rows: readonly HistoryRow[]): Promise<void> {
+  await sql.query(
+    'upsert-jobs',
+    `INSERT INTO jobs (id, queue, type, status, priority, attempts, max_attempts, tenant_id, idempotency_key, payload,
+       payload_version, result, error, flow_id, flow_step, request_id, trace_id, scheduled_for, created_at, started_at, finished_at)
+     SELECT r.id, r.queue, r.type, r.status, r.priority, r.attempts, r."maxAttempts", r."tenantId", r."idempotencyKey", r.payload,
+       r."payloadVersion", NULLIF(r.result, 'null'), NULLIF(r.error, 'null'), r."flowId", r."flowStep", r."requestId", r."traceId",
+       r."scheduledFor", r."createdAt", r."startedAt", r."finishedAt"
+     FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, queue text, type text, status text, priority int, attempts int,
+       "maxAttempts" int, "tenantId" text, "idempotencyKey" text, payload jsonb, "payloadVersion" int, result jsonb,
+       error jsonb, "flowId" uuid, "flowStep" text, "requestId" text, "traceId" text, "scheduledFor" timestamptz,
+       "createdAt" timestamptz, "startedAt" timestamptz, "finishedAt" timestamptz)
+     ORDER BY r.id
+     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, attempts = EXCLUDED.attempts, result = EXCLUDED.result,
+       error = EXCLUDED.error, started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at
+     WHERE jobs.finished_at IS NULL OR EXCLUDED.finished_at IS NOT NULL`,
+    [JSON.stringify(rows)],
+  );
+}

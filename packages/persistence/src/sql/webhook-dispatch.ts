@@ -1,0 +1,26 @@
+import type { Sql } from '../database.ts';
+
+export interface OwedDelivery {
+  id: string;
+  tenantId: string;
+}
+
+/** Deliveries that no job was made for yet, oldest first. */
+export async function listOwedDeliveries(sql: Sql, olderThanMs: number, limit: number): Promise<OwedDelivery[]> {
+  return sql.query(
+    'list-owed-deliveries',
+    `SELECT id, tenant_id AS "tenantId" FROM webhook_deliveries
+     WHERE status = 'pending' AND dispatched_at IS NULL AND created_at < clock_timestamp() - $1::float8 * interval '1 millisecond'
+     ORDER BY created_at LIMIT $2`,
+    [olderThanMs, limit],
+  );
+}
+
+/** Marks deliveries as handed to their queue. */
+export async function markDeliveriesDispatched(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql.query(
+    'mark-deliveries-dispatched',
+    `UPDATE webhook_deliveries SET dispatched_at = clock_timestamp() WHERE id = ANY($1::uuid[])`,
+    [ids],
+  );
+}

@@ -1,0 +1,54 @@
+import type { JobType, QueueName } from '@queue-service/contracts';
+import type { JobsOptions } from 'bullmq';
+import { whileAvailable } from './redis/availability.ts';
+import type { Connections } from './redis/connections.ts';
+
+/** A job on its way into Redis. */
+export interface Dispatch {
+  id: string;
+  type: JobType;
+  /** 1 (lowest) to 10 (highest). */
+  priority: number;
+  tenantId: string;
+  delayMs: number;
+  /** All a tier keeps in Redis: nothing for money, the sealed envelope for the others. */
+  data: object;
+}
+
+/** Puts jobs into their queue. One that is already there (same id) is left as it is, so a repeat does no harm. */
+export type Dispatcher = (queue: QueueName, jobs: readonly Dispatch[]) => Promise<void>;
+
+/** BullMQ serves low numbers first, and 0 ahead of all: 10 becomes 1, 1 becomes 10. */
+export function bullPriority(priority: number): number {
+  return 11 - priority;
+}
+
+/** How long an ended job stays in Redis, for its event stream and the board. The ledger and history keep it for good. */
+const keptInRedis = { age: 3_600, count: 1_000 };
+
+/**
+ * Every attempt, delay and end is decided by the worker host; BullMQ is told so with one attempt. A money job leaves
+ * nothing behind in Redis: its id must be free for a redrive.
+ */
+function bullOptions(queue: QueueName, job: Dispatch): JobsOptions {
+  const keep = queue === 'money' ? true : keptInRedis;
+  return {
+    jobId: job.id,
+    priority: bullPriority(job.priority),
+    delay: Math.max(0, job.delayMs),
+    attempts: 1,
+    removeOnComplete: keep,
+    removeOnFail: keep,
+  };
+}
+
+/** @throws QueueUnavailableError (from the returned function) */
+export function createDispatcher(connections: Connections): Dispatcher {
+  return async (name, jobs) => {
+    if (jobs.length === 0) return;
+    const { queue, redis } = connections.of(name);
+    await whileAvailable(redis, name, () =>
+      queue.addBulk(jobs.map((job) => ({ name: job.type, data: job.data, opts: bullOptions(name, job) }))),
+    );
+  };
+}

@@ -1,0 +1,153 @@
+import {
+  JobError,
+  PermanentError,
+  RateLimitedError,
+  RetryableError,
+  UnknownOutcomeError,
+} from '@queue-service/contracts';
+import type { EffectCall, EffectResult, EffectSpec, JsonObject } from '../handler.ts';
+import type { EffectRecord, EffectSettlement, EffectStore } from './effect-store.ts';
+
+/** What is told of an effect to the metrics. */
+export type EffectReport = (provider: string, operation: string, outcome: string, seconds: number) => void;
+
+/**
+ * Does an effect at most once: commits the intent, sends, records the outcome. An effect that an earlier attempt left
+ * open is looked for at the provider before anything is sent again.
+ *
+ * @throws PermanentError the provider refused, now or in an earlier attempt
+ * @throws RetryableError, RateLimitedError nothing happened, or it is too early to say
+ * @throws UnknownOutcomeError it may have happened
+ * @throws ClaimLostError
+ */
+export async function runEffect<Request extends JsonObject, Response extends JsonObject>(
+  store: EffectStore,
+  name: string,
+  spec: EffectSpec<Request, Response>,
+  signal: AbortSignal,
+  report: EffectReport,
+): Promise<EffectResult<Response>> {
+  const effect = await store.intend({
+    name,
+    provider: spec.provider,
+    operation: spec.operation,
+    request: spec.request,
+    amount: spec.amount ?? null,
+    currency: spec.currency ?? null,
+    repeatable: spec.onUnknown === 'repeat',
+  });
+  if (effect.fresh) return send(store, effect, spec, signal, report);
+  switch (effect.status) {
+    case 'confirmed':
+      return { providerId: effect.providerId, response: effect.response as Response };
+    case 'rejected':
+      throw new PermanentError({ code: effect.code ?? 'rejected', message: effect.message ?? 'The provider refused' });
+    case 'intended':
+    case 'unknown':
+      return reconcile(store, effect, spec, signal, report);
+  }
+}
+
+async function reconcile<Request extends JsonObject, Response extends JsonObject>(
+  store: EffectStore,
+  effect: EffectRecord,
+  spec: EffectSpec<Request, Response>,
+  signal: AbortSignal,
+  report: EffectReport,
+): Promise<EffectResult<Response>> {
+  const repeat = async (newKey: boolean) => send(store, await store.resend(effect, newKey), spec, signal, report);
+  if (spec.onUnknown === 'repeat') return repeat(false);
+  if (spec.onUnknown === 'stop' || spec.find === undefined) {
+    throw new PermanentError({
+      code: 'outcome_unknown',
+      message: 'An earlier try may have been carried out; it is not repeated',
+    });
+  }
+  const startedAt = performance.now();
+  const found = await spec.find(effect.request as Request, {
+    idempotencyKey: keyOf(effect),
+    memo: effect.memo as JsonObject | null,
+    firstAttemptAt: effect.firstAttemptAt,
+    lastAttemptAt: effect.lastAttemptAt,
+    sends: effect.sends,
+    serverError: effect.status === 'unknown' && effect.code === 'provider_error',
+    signal,
+  });
+  report(spec.provider, `${spec.operation}.find`, found.state, (performance.now() - startedAt) / 1_000);
+  switch (found.state) {
+    case 'done':
+      await store.settle(effect, confirmed(found));
+      return { providerId: found.providerId, response: found.response };
+    case 'rejected':
+      await store.settle(effect, failed('rejected', found.code, found.message));
+      throw new PermanentError({ code: found.code, message: found.message });
+    case 'absent':
+      return repeat(found.newKey ?? false);
+    case 'pending':
+      throw new RateLimitedError({
+        code: 'outcome_pending',
+        message: 'The provider cannot say yet what became of an earlier try',
+        retryAfterMs: found.retryAfterMs,
+      });
+    case 'unclear':
+      throw new UnknownOutcomeError({ code: 'outcome_unclear', message: found.reason });
+  }
+}
+
+async function send<Request extends JsonObject, Response extends JsonObject>(
+  store: EffectStore,
+  effect: EffectRecord,
+  spec: EffectSpec<Request, Response>,
+  signal: AbortSignal,
+  report: EffectReport,
+): Promise<EffectResult<Response>> {
+  signal.throwIfAborted();
+  const call: EffectCall = {
+    idempotencyKey: keyOf(effect),
+    signal,
+    memo: effect.memo as JsonObject | null,
+    remember: (memo) => store.remember(effect, memo),
+  };
+  const startedAt = performance.now();
+  const done = (outcome: string) =>
+    report(spec.provider, spec.operation, outcome, (performance.now() - startedAt) / 1_000);
+  let result: EffectResult<Response>;
+  try {
+    result = await spec.send(effect.request as Request, call);
+  } catch (error) {
+    const settlement = settlementOf(error);
+    done(settlement.status === 'intended' ? 'not_sent' : settlement.status);
+    await store.settle(effect, settlement);
+    if (error instanceof JobError) throw error;
+    throw new UnknownOutcomeError({
+      code: settlement.code ?? 'unknown',
+      message: 'The request may have been carried out',
+      cause: error,
+    });
+  }
+  done('confirmed');
+  await store.settle(effect, confirmed(result));
+  return result;
+}
+
+/** An error of unknown make is taken for the worst: it may have happened. */
+function settlementOf(error: unknown): EffectSettlement {
+  if (error instanceof PermanentError) return failed('rejected', error.code, error.message);
+  if (error instanceof RetryableError || error instanceof RateLimitedError)
+    return failed('intended', error.code, error.message);
+  if (error instanceof JobError) return failed('unknown', error.code, error.message);
+  return failed('unknown', 'unexpected_error', null);
+}
+
+function confirmed(result: EffectResult<JsonObject>): EffectSettlement {
+  return { status: 'confirmed', providerId: result.providerId, response: result.response, code: null, message: null };
+}
+
+function failed(status: EffectSettlement['status'], code: string, message: string | null): EffectSettlement {
+  return { status, providerId: null, response: null, code, message };
+}
+
+/** Where `find` has proved that the old key is burnt, a new one that still follows from the record alone. */
+function keyOf(effect: EffectRecord): string {
+  return effect.generation === 0 ? effect.id : `${effect.id}.${effect.generation}`;
+}

@@ -1,0 +1,66 @@
+import type { AttemptRecord } from '@queue-service/persistence';
+import type { Outcome } from './host/outcome.ts';
+
+/**
+ * What a communication or background job carries in Redis, where it has no row. Plain JSON; the payload is sealed.
+ * Times are milliseconds since 1970.
+ */
+export interface Envelope {
+  tenantId: string;
+  payload: unknown;
+  payloadVersion: number;
+  priority: number;
+  maxAttempts: number;
+  timeoutMs: number;
+  idempotencyKey: string | null;
+  webhookUrl: string | null;
+  requestId: string | null;
+  traceId: string | null;
+  traceparent: string | null;
+  flow: { flowId: string; step: string } | null;
+  createdAt: number;
+  scheduledFor: number | null;
+  /** Attempts used. */
+  attempts: number;
+  attemptLog: AttemptRecord[];
+  startedAt: number | null;
+  /** Effects of handlers that must know of an earlier try. */
+  effects: Record<string, StoredEffect>;
+  /** How it ended, when the end could not be recorded yet: only the recording is tried again. */
+  ended?: { outcome: Outcome; attempt: AttemptRecord };
+}
+
+export interface StoredEffect {
+  id: string;
+  status: 'intended' | 'confirmed' | 'rejected' | 'unknown';
+  generation: number;
+  request: unknown;
+  memo: Record<string, unknown> | null;
+  response: Record<string, unknown> | null;
+  providerId: string | null;
+  code: string | null;
+  message: string | null;
+  sends: number;
+  firstAttemptAt: number;
+  lastAttemptAt: number;
+}
+
+type Given = 'tenantId' | 'payload' | 'payloadVersion' | 'priority' | 'maxAttempts' | 'timeoutMs' | 'createdAt';
+
+/** An envelope at its start; what is not given is empty. */
+export function newEnvelope(given: Pick<Envelope, Given> & Partial<Envelope>): Envelope {
+  return {
+    idempotencyKey: null,
+    webhookUrl: null,
+    requestId: null,
+    traceId: null,
+    traceparent: null,
+    flow: null,
+    scheduledFor: null,
+    attempts: 0,
+    attemptLog: [],
+    startedAt: null,
+    effects: {},
+    ...given,
+  };
+}

@@ -1,0 +1,45 @@
+import { type QueueName, queues } from '@queue-service/contracts';
+import type { Logger, Metrics } from '@queue-service/observability';
+import { type RedisConfig, redisUrlOf } from './config.ts';
+import type { Handlers } from './handler.ts';
+import { startWorkerHost, type WorkerHost } from './host/worker-host.ts';
+import { openWorkerRedis } from './redis/connections.ts';
+import type { Runtime } from './runtime.ts';
+import { createHistoryTier } from './tiers/history.ts';
+import { createLedgerTier } from './tiers/ledger.ts';
+
+export interface FleetOptions<Queue extends QueueName> {
+  runtime: Runtime;
+  queue: Queue;
+  handlers: Handlers<Queue>;
+  config: RedisConfig & { WORKER_CONCURRENCY: number };
+  log: Logger;
+  metrics: Metrics;
+}
+
+/** The worker host of one queue, on the tier that the queue has. Opens a connection of its own and closes it. */
+export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<Queue>): WorkerHost {
+  const { runtime, queue, config, log, metrics } = options;
+  const redis = openWorkerRedis(redisUrlOf(config, queue), log);
+  const tier =
+    queues[queue].tier === 1 ? createLedgerTier({ ...runtime, log }) : createHistoryTier({ ...runtime, queue });
+  const host = startWorkerHost({
+    queue,
+    handlers: options.handlers,
+    tier,
+    redis,
+    prefix: config.QUEUE_PREFIX,
+    concurrency: config.WORKER_CONCURRENCY,
+    sealer: runtime.sealer,
+    log,
+    metrics,
+    now: runtime.now,
+    random: Math.random,
+  });
+  return Object.assign(Object.create(host) as WorkerHost, {
+    close: async (graceMs: number) => {
+      await host.close(graceMs);
+      redis.disconnect();
+    },
+  });
+}

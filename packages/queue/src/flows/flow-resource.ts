@@ -1,0 +1,42 @@
+import type { FlowResource } from '@queue-service/contracts';
+import type { FlowRow, FlowStepRow } from '@queue-service/persistence';
+
+const time = (date: Date | null) => date?.toISOString() ?? null;
+
+/** A flow as the API shows it: no payloads. */
+export function flowResource(flow: FlowRow, steps: readonly FlowStepRow[]): FlowResource {
+  return {
+    id: flow.id,
+    name: flow.name,
+    template: flow.template,
+    status: flow.status,
+    tenantId: flow.tenantId,
+    idempotencyKey: flow.idempotencyKey,
+    createdAt: flow.createdAt.toISOString(),
+    finishedAt: time(flow.finishedAt),
+    error: flow.error,
+    steps: steps.map((step) => ({
+      name: step.name,
+      queue: step.queue,
+      type: step.type,
+      status: step.status,
+      dependsOn: step.dependsOn,
+      onFailure: step.onFailure,
+      jobId: step.jobId,
+      attempts: step.attempts,
+      startedAt: time(step.startedAt),
+      finishedAt: time(step.finishedAt),
+      result: step.result,
+      error: step.error,
+      compensation:
+        step.compensationType === null
+          ? null
+          : {
+              type: step.compensationType,
+              status: step.compensationStatus ?? 'none',
+              jobId: step.compensationJobId,
+              result: step.compensationResult,
+            },
+    })),
+  };
+}

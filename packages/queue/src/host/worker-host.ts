@@ -1,0 +1,216 @@
+import { hostname } from 'node:os';
+import { contractOf, isJobType, type JobType, jobTypesOf, type QueueName } from '@queue-service/contracts';
+import type { Logger, Metrics } from '@queue-service/observability';
+import { type AttemptRecord, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Handler, Handlers } from '../handler.ts';
+import { newId } from '../ids.ts';
+import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
+import { Abort, type Outcome, outcomeOf } from './outcome.ts';
+import { perform } from './perform.ts';
+import { reportEnd, reportStart } from './report.ts';
+
+/** A job whose worker dies this often is taken for the cause. */
+export const maxCrashes = 5;
+
+/**
+ * A lock outlives a blocked event loop of 5 s between two renewals, and a killed worker's job is found within
+ * `lockDuration + stalledInterval`: 13.5 s, where BullMQ's defaults take up to 60.
+ */
+const lock = { lockDuration: 9_500, lockRenewTime: 3_000, stalledInterval: 4_000 };
+
+/** How soon a job is offered again when its tier could not be asked. */
+const storeAwayMs = 2_000;
+
+export interface WorkerHostParts<Queue extends QueueName> {
+  queue: Queue;
+  handlers: Handlers<Queue>;
+  tier: Tier;
+  redis: Redis;
+  prefix: string;
+  concurrency: number;
+  sealer: Sealer;
+  log: Logger;
+  metrics: Metrics;
+  now: () => Date;
+  random: () => number;
+  /** False: `start` begins. Default true. */
+  autorun?: boolean;
+}
+
+/** Runs the jobs of one queue in this process. */
+export interface WorkerHost {
+  readonly id: string;
+  readonly running: number;
+  /** When this process last started or ended a job, or found its queue empty; milliseconds of `performance.now()`. */
+  readonly lastProgressAt: number;
+  /**
+   * Takes no more jobs and lets the running ones end; those that have not after `graceMs` are aborted and go back to the
+   * queue without using an attempt.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Opens a BullMQ worker on the given connection, which stays the caller's to close. */
+export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<Queue>): WorkerHost {
+  const id = `${hostname()}-${process.pid}-${newId().slice(-6)}`;
+  const aborts = new Map<string, (reason: Abort) => void>();
+  const handlers = parts.handlers as unknown as Readonly<Record<string, Handler<JobType>>>;
+  const state = { running: 0, lastProgressAt: performance.now(), closing: false };
+
+  const process_ = async (job: Job, token?: string): Promise<unknown> => {
+    state.running += 1;
+    state.lastProgressAt = performance.now();
+    try {
+      return await tellBull(job, token, await run(job));
+    } finally {
+      state.running -= 1;
+      state.lastProgressAt = performance.now();
+    }
+  };
+
+  /** The way of one attempt: claim, perform, normalise, settle, report. */
+  const run = async (job: Job): Promise<Settlement> => {
+    const log = parts.log.child({ jobId: job.id, type: job.name });
+    try {
+      const claim = await parts.tier.claim(job, id);
+      if (!isClaim(claim)) return claim.kind === 'gone' ? { kind: 'done', value: null } : claim;
+      if (claim.ended !== null) return await claim.settle(claim.ended.outcome, claim.ended.attempt);
+      reportStart(parts, claim);
+      const startedAt = parts.now();
+      const outcome = await attemptOf(claim, job, log);
+      const attempt: AttemptRecord = {
+        attempt: claim.attempt,
+        worker: id,
+        startedAt: startedAt.toISOString(),
+        endedAt: parts.now().toISOString(),
+        outcome: outcome.kind,
+        error: 'error' in outcome ? outcome.error : null,
+      };
+      const settlement = await settleUntilStored(claim, outcome, attempt, log);
+      reportEnd(parts, claim, outcome, attempt, log);
+      return settlement;
+    } catch (error) {
+      // The tier could not be asked or told: the job is offered again, and its claim runs out.
+      log.warn({ err: error }, 'The state of the job could not be read or written; it is offered again');
+      return { kind: 'later', delayMs: storeAwayMs };
+    }
+  };
+
+  const attemptOf = async (claim: Claim, job: Job, log: Logger): Promise<Outcome> => {
+    if (claim.crashes >= maxCrashes) {
+      const message = `Its worker died ${claim.crashes} times while it ran`;
+      return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
+    }
+    const performed = await perform(claim, {
+      handlers,
+      sealer: parts.sealer,
+      log: log.child({ attempt: claim.attempt, tenantId: claim.tenantId, requestId: claim.requestId }),
+      report: (provider, operation, outcome, seconds) => {
+        parts.metrics.effects.inc({ provider, outcome });
+        parts.metrics.providerRequest.observe({ provider, operation, outcome }, seconds);
+      },
+      onProgress: (value) => {
+        job.updateProgress(value as object).catch(() => {}); // Progress never fails a job.
+      },
+      abortable: (abort) => {
+        aborts.set(claim.jobId, abort);
+        if (state.closing && state.running === 0) abort(shutdown());
+        return () => aborts.delete(claim.jobId);
+      },
+    });
+    if ('thrown' in performed.end) log.debug({ err: performed.end.thrown }, 'The attempt failed');
+    const { backoff } = contractOf(claim.type).policy;
+    return outcomeOf({
+      ...performed,
+      attempt: claim.attempt,
+      maxAttempts: claim.maxAttempts,
+      backoff,
+      random: parts.random(),
+    });
+  };
+
+  const worker = new Worker(parts.queue, process_, {
+    connection: parts.redis,
+    prefix: parts.prefix,
+    name: id,
+    concurrency: parts.concurrency,
+    ...lock,
+    // How often a job may be given out again is counted by the tier, which also records its end.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    autorun: parts.autorun ?? true,
+    skipVersionCheck: true,
+  });
+  worker.on('error', (error) => parts.log.debug({ err: error }, 'The worker met an error'));
+  worker.on('drained', () => {
+    state.lastProgressAt = performance.now();
+  });
+  worker.on('stalled', (jobId) => {
+    parts.metrics.stalled.inc({ queue: parts.queue });
+    parts.log.warn({ jobId }, 'A job whose worker stopped is offered again');
+  });
+
+  return {
+    id,
+    get running() {
+      return state.running;
+    },
+    get lastProgressAt() {
+      return state.lastProgressAt;
+    },
+    close: async (graceMs) => {
+      state.closing = true;
+      const closed = worker.close();
+      const timer = setTimeout(() => {
+        for (const abort of aborts.values()) abort(shutdown());
+      }, graceMs);
+      await closed.catch((error) => parts.log.warn({ err: error }, 'The worker did not close cleanly'));
+      clearTimeout(timer);
+      await parts.tier.close();
+    },
+  };
+}
+
+function shutdown(): Abort {
+  return new Abort('shutdown', 'the worker shuts down');
+}
+
+/** An end is worth a few tries: giving up leaves the work done and unrecorded until the claim runs out. */
+async function settleUntilStored(
+  claim: Claim,
+  outcome: Outcome,
+  attempt: AttemptRecord,
+  log: Logger,
+): Promise<Settlement> {
+  for (let waitMs = 100; ; waitMs *= 2) {
+    try {
+      return await claim.settle(outcome, attempt);
+    } catch (error) {
+      if (!isDatabaseUnavailable(error) || waitMs > 1_600) throw error;
+      log.warn({ err: error }, 'The end of the attempt could not be written; trying again');
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+}
+
+async function tellBull(job: Job, token: string | undefined, settlement: Settlement): Promise<unknown> {
+  switch (settlement.kind) {
+    case 'done':
+      return settlement.value;
+    case 'failed':
+      throw new UnrecoverableError(`${settlement.error.code}: ${settlement.error.message}`);
+    case 'later':
+      if (settlement.delayMs <= 0) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      await job.moveToDelayed(Date.now() + settlement.delayMs, token);
+      throw new DelayedError();
+  }
+}
+
+/** The types a queue's worker knows; for labels that must stay few. */
+export function knownTypes(queue: QueueName): JobType[] {
+  return jobTypesOf(queue).filter(isJobType);
+}

@@ -1,0 +1,33 @@
+import type { Redis } from 'ioredis';
+
+/** What is wrong with a Redis server for the use it is put to; `fatal` ones must not run in production. */
+export interface DurabilityProblem {
+  setting: string;
+  found: string;
+  wanted: string;
+  fatal: boolean;
+}
+
+/**
+ * Eviction would delete jobs at will, and without an append-only file a restart forgets what was acknowledged.
+ * Money jobs survive both (their truth is PostgreSQL), but late.
+ */
+export async function checkDurability(redis: Redis, tier: 1 | 2 | 3): Promise<DurabilityProblem[]> {
+  const read = async (name: string) => {
+    try {
+      const [, value] = (await redis.config('GET', name)) as string[];
+      return value;
+    } catch {
+      return undefined; // Hosted servers forbid CONFIG; INFO below says the same of both.
+    }
+  };
+  const info = await redis.info();
+  const field = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
+  const problems: DurabilityProblem[] = [];
+  const policy = (await read('maxmemory-policy')) ?? field('maxmemory_policy') ?? 'unknown';
+  if (policy !== 'noeviction')
+    problems.push({ setting: 'maxmemory-policy', found: policy, wanted: 'noeviction', fatal: true });
+  const aof = (await read('appendonly')) ?? (field('aof_enabled') === '1' ? 'yes' : 'no');
+  if (aof !== 'yes' && tier < 3) problems.push({ setting: 'appendonly', found: aof, wanted: 'yes', fatal: tier === 1 });
+  return problems;
+}

@@ -1,0 +1,262 @@
+import type { JobResource } from '@queue-service/contracts';
+import { contractOf, PermanentError, RetryableError, UnknownOutcomeError } from '@queue-service/contracts';
+import { createLogger, createMetrics, Secret } from '@queue-service/observability';
+import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type Handlers, openRuntime, type Runtime, snooze, startFleetWorker, type WorkerHost } from './index.ts';
+
+const log = createLogger({ service: 'test', level: (process.env.LOG_LEVEL as 'silent') ?? 'silent' });
+let runtime: Runtime;
+let config: Parameters<typeof openRuntime>[0]['config'] & { WORKER_CONCURRENCY: number };
+const workers: WorkerHost[] = [];
+
+/** What the handlers of this test do, by order id. */
+const scripts = new Map<string, (ctx: Parameters<Handlers<'money'>['payment-process']>[1]) => Promise<unknown>>();
+const paid = { paymentIntentId: 'pi_test', status: 'succeeded', amount: 100, currency: 'eur', chargeId: null };
+
+const money: Handlers<'money'> = {
+  'payment-process': async (payload, ctx) => ((await scripts.get(payload.orderId)?.(ctx)) as never) ?? paid,
+  'refund-process': async () => contractOf('refund-process').example.result as never,
+  'payout-process': async () => contractOf('payout-process').example.result as never,
+  'nft-mint': async () => contractOf('nft-mint').example.result as never,
+};
+
+beforeAll(async () => {
+  const { url } = await useDatabase();
+  const { prefix, url: redis } = usePrefix();
+  config = {
+    DATABASE_URL: new Secret(url),
+    DATABASE_POOL_SIZE: 10,
+    PAYLOAD_ENCRYPTION_KEYS: [{ id: 'k', key: Buffer.alloc(32, 7) }],
+    REDIS_URL: new Secret(redis),
+    QUEUE_PREFIX: prefix,
+    WORKER_CONCURRENCY: 5,
+  };
+  runtime = openRuntime({ config, applicationName: 'test', log });
+  await vi.waitFor(() => expect(runtime.connections.all[0]?.redis.status).toBe('ready'));
+  workers.push(
+    startFleetWorker({
+      runtime,
+      queue: 'money',
+      handlers: money,
+      config,
+      log,
+      metrics: createMetrics({ service: 'test' }),
+    }),
+    startFleetWorker({
+      runtime,
+      queue: 'communication',
+      config,
+      log,
+      metrics: createMetrics({ service: 'test' }),
+      handlers: {
+        'send-email': async (payload, ctx) => {
+          const text = typeof payload.to === 'string' ? payload.to : '';
+          await scripts.get(text)?.(ctx as never);
+          return { messageId: 'm', accepted: 1, provider: 'test', suppressed: false, suppressedReason: null };
+        },
+        'send-sms': async () => contractOf('send-sms').example.result as never,
+        'send-push': async () => contractOf('send-push').example.result as never,
+        'deliver-webhook': async () => ({ statusCode: 200, durationMs: 1 }),
+      },
+    }),
+  );
+});
+
+afterAll(async () => {
+  await Promise.all(workers.map((worker) => worker.close(1_000)));
+  await runtime.close();
+});
+
+function pay(orderId: string, more: object = {}) {
+  return {
+    type: 'payment-process' as const,
+    tenantId: 't1',
+    data: { orderId, amount: 100, currency: 'eur', paymentMethodId: 'pm_card_visa' },
+    ...more,
+  };
+}
+async function post(job: Parameters<Runtime['producer']['accept']>[0][number]) {
+  const [answer] = await runtime.producer.accept([job]);
+  if (answer === undefined || answer.outcome === 'key_reused') throw new Error('not accepted');
+  return answer.job;
+}
+async function ended(id: string): Promise<JobResource> {
+  return vi.waitFor(
+    async () => {
+      const job = await runtime.reader.find(id, null);
+      expect(job?.finishedAt).toBeTruthy();
+      return job as JobResource;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}
+
+it('runs an accepted money job to its result', async () => {
+  const job = await post(pay('plain'));
+  expect(await ended(job.id)).toMatchObject({ status: 'completed', attempts: 1, result: paid });
+});
+
+it('answers the same key and body with the first job, another body with key_reused, another tenant with a job of its own', async () => {
+  const first = await post(pay('k', { idempotencyKey: 'key-1' }));
+  const answers = await Promise.all([
+    runtime.producer.accept([pay('k', { idempotencyKey: 'key-1' })]),
+    runtime.producer.accept([pay('other', { idempotencyKey: 'key-1' })]),
+    runtime.producer.accept([pay('k', { idempotencyKey: 'key-1', tenantId: 't2' })]),
+  ]);
+  expect(answers[0]).toMatchObject([{ outcome: 'replayed', job: { id: first.id } }]);
+  expect(answers[1]).toEqual([{ outcome: 'key_reused', jobId: first.id }]);
+  expect(answers[2]).toMatchObject([{ outcome: 'created' }]);
+});
+
+it('keeps idempotency of mails in Redis the same way', async () => {
+  const mail = (subject: string) => ({
+    type: 'send-email' as const,
+    tenantId: 't1',
+    idempotencyKey: 'mail-1',
+    data: { to: 'ada@example.com', subject, text: 'x' },
+  });
+  const first = await post(mail('a'));
+  expect(await runtime.producer.accept([mail('a')])).toMatchObject([{ outcome: 'replayed', job: { id: first.id } }]);
+  expect(await runtime.producer.accept([mail('b')])).toEqual([{ outcome: 'key_reused', jobId: first.id }]);
+  expect(await ended(first.id)).toMatchObject({ status: 'completed' });
+});
+
+it('accepts a batch as a whole or not at all', async () => {
+  const taken = await post(pay('batch', { idempotencyKey: 'batch-1' }));
+  const before = await runtime.db.prisma.criticalJob.count();
+  const answers = await runtime.producer.accept([pay('fresh'), pay('different', { idempotencyKey: 'batch-1' })]);
+  expect(answers[1]).toEqual({ outcome: 'key_reused', jobId: taken.id });
+  expect(await runtime.db.prisma.criticalJob.count()).toBe(before);
+});
+
+it('retries what may succeed later, and counts the attempt', async () => {
+  let tries = 0;
+  scripts.set('flaky', async () => {
+    tries += 1;
+    if (tries === 1) throw new RetryableError({ code: 'down', message: 'down' });
+  });
+  const job = await post(pay('flaky'));
+  expect(await ended(job.id)).toMatchObject({ status: 'completed', attempts: 2, error: null });
+});
+
+it('dead-letters what is permanent, at once, with its history', async () => {
+  scripts.set('declined', async () => {
+    throw new PermanentError({ code: 'card_declined', message: 'The card was declined' });
+  });
+  const job = await post(pay('declined'));
+  expect(await ended(job.id)).toMatchObject({
+    status: 'failed',
+    attempts: 1,
+    error: { code: 'card_declined', message: 'The card was declined', retryable: false },
+  });
+  const letter = await runtime.db.prisma.deadLetter.findUniqueOrThrow({ where: { jobId: job.id } });
+  expect(letter).toMatchObject({ reason: 'permanent', status: 'open', attempts: 1 });
+  expect(letter.attemptLog).toMatchObject([{ attempt: 1, outcome: 'dead', error: { code: 'card_declined' } }]);
+});
+
+it('aborts a handler at its time-out', async () => {
+  scripts.set(
+    'slow',
+    (ctx) => new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
+  );
+  const job = await post(pay('slow', { options: { timeoutMs: 100, attempts: 1 } }));
+  expect(await ended(job.id)).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
+});
+
+it('polls without using attempts', async () => {
+  let polls = 0;
+  scripts.set('poll', async () => {
+    polls += 1;
+    return polls < 4 ? snooze(20, 'not yet') : undefined;
+  });
+  const job = await post(pay('poll', { options: { attempts: 1 } }));
+  expect(await ended(job.id)).toMatchObject({ status: 'completed', attempts: 1 });
+  expect(polls).toBe(4);
+});
+
+it('finds out before it repeats an effect whose outcome it does not know', async () => {
+  const seen: string[] = [];
+  const keys: string[] = [];
+  scripts.set('unknown', (ctx) =>
+    ctx
+      .effect('charge', {
+        provider: 'stripe',
+        operation: 'test',
+        request: { a: 1 },
+        send: async (_request, call) => {
+          seen.push('send');
+          keys.push(call.idempotencyKey);
+          throw new UnknownOutcomeError({ code: 'provider_timeout', message: 'no answer' });
+        },
+        find: async () => {
+          seen.push('find');
+          return { state: 'done', providerId: 'pi_1', response: { id: 'pi_1' } };
+        },
+      })
+      .then(() => undefined),
+  );
+  const job = await post(pay('unknown'));
+  expect(await ended(job.id)).toMatchObject({ status: 'completed', attempts: 2 });
+  expect(seen).toEqual(['send', 'find']);
+  const effects = await runtime.db.prisma.effect.findMany({ where: { jobId: job.id } });
+  expect(effects).toMatchObject([{ status: 'confirmed', providerId: 'pi_1', sends: 1, id: keys[0] }]);
+});
+
+it('keeps personal data sealed in PostgreSQL and Redis, and opens it for the handler', async () => {
+  let got: unknown;
+  scripts.set('ada@sealed.example', async () => {
+    got = 'opened';
+  });
+  const job = await post({
+    type: 'send-email',
+    tenantId: 't1',
+    data: { to: 'ada@sealed.example', subject: 's', text: 't' },
+  });
+  await ended(job.id);
+  expect(got).toBe('opened');
+  const row = await vi.waitFor(() => runtime.db.prisma.job.findUniqueOrThrow({ where: { id: job.id } }));
+  expect(JSON.stringify(row.payload)).not.toContain('ada@');
+  const raw = await runtime.connections
+    .of('communication')
+    .redis.hgetall(`${config.QUEUE_PREFIX}:communication:${job.id}`);
+  expect(JSON.stringify(raw)).not.toContain('ada@');
+});
+
+it('runs a flow across tiers, each step with what the earlier ones made', async () => {
+  const { planFlow } = await import('@queue-service/contracts');
+  const planned = planFlow({
+    steps: [
+      { name: 'pay', type: 'payment-process', data: pay('flow').data },
+      {
+        name: 'mail',
+        type: 'send-email',
+        data: { to: 'ada@flow.example', subject: { $ref: 'steps.pay.result.paymentIntentId' }, text: 'x' },
+      },
+    ],
+  });
+  if (!planned.ok) throw new Error('not planned');
+  const flow = await runtime.flows.create({
+    plan: planned.plan,
+    tenantId: 't1',
+    idempotencyKey: null,
+    webhookUrl: null,
+    requestId: null,
+    traceId: null,
+  });
+  if (flow.outcome !== 'created') throw new Error('not created');
+  await runtime.ends.followUp({ money: flow.move.inserted, flowIds: [flow.flow.id], deliveries: [], cancelJobs: [] });
+  await vi.waitFor(
+    async () => expect(await runtime.flows.find(flow.flow.id, 't1')).toMatchObject({ status: 'completed' }),
+    { timeout: 20_000 },
+  );
+  expect(await runtime.flows.find(flow.flow.id, 't2')).toBeNull();
+});
+
+it('keeps each priority to its place', async () => {
+  await runtime.connections.of('background').queue.pause();
+  for (const priority of [1, 10, 5])
+    await post({ type: 'analytics-track', tenantId: 't1', data: { userId: 'u', event: 'e' }, options: { priority } });
+  const waiting = await runtime.connections.of('background').queue.getPrioritized();
+  expect(waiting.map((job) => job.data.priority)).toEqual([10, 5, 1]);
+});

@@ -1,0 +1,81 @@
+import { type QueueName, queueNames } from '@queue-service/contracts';
+import type { Logger, Secret } from '@queue-service/observability';
+import { createSealer, type Database, openDatabase, type Sealer, type SealingKey } from '@queue-service/persistence';
+import type { RedisConfig } from './config.ts';
+import { createDispatcher, type Dispatcher } from './dispatch.ts';
+import { createEndRecorder, type EndRecorder } from './ends.ts';
+import { createFlowEngine, type FlowEngine } from './flows/flow-engine.ts';
+import { createFollowUp } from './follow-up.ts';
+import { createHistoryWriter, type HistoryWriter } from './history-writer.ts';
+import { createJobReader, type JobReader } from './job-reader.ts';
+import type { Producer } from './new-job.ts';
+import { createProducer } from './producer/producer.ts';
+import { type Connections, openConnections } from './redis/connections.ts';
+
+export interface RuntimeConfig extends RedisConfig {
+  DATABASE_URL: Secret;
+  DATABASE_POOL_SIZE: number;
+  PAYLOAD_ENCRYPTION_KEYS: SealingKey[];
+}
+
+/** What every process of the service is built on. */
+export interface Runtime {
+  readonly db: Database;
+  readonly sealer: Sealer;
+  readonly connections: Connections;
+  readonly dispatch: Dispatcher;
+  readonly flows: FlowEngine;
+  readonly ends: EndRecorder;
+  readonly history: HistoryWriter;
+  readonly reader: JobReader;
+  readonly producer: Producer;
+  readonly now: () => Date;
+  close(): Promise<void>;
+}
+
+/** Opens nothing that waits: a database or Redis that is away shows at the first use, and in the readiness. */
+export function openRuntime(options: {
+  config: RuntimeConfig;
+  applicationName: string;
+  log: Logger;
+  now?: () => Date;
+  queues?: readonly QueueName[];
+}): Runtime {
+  const { config, log } = options;
+  const now = options.now ?? (() => new Date());
+  const db = openDatabase({
+    url: config.DATABASE_URL.reveal(),
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: options.applicationName,
+    onError: (error) => log.warn({ err: error }, 'A connection to PostgreSQL was lost'),
+  });
+  if (config.PAYLOAD_ENCRYPTION_KEYS.length === 0) {
+    log.warn('PAYLOAD_ENCRYPTION_KEYS is not set: personal data in payloads is stored unencrypted');
+  }
+  const sealer = createSealer(config.PAYLOAD_ENCRYPTION_KEYS);
+  const connections = openConnections(config, options.queues ?? queueNames, log);
+  const dispatch = createDispatcher(connections);
+  const flows = createFlowEngine(db, sealer, now);
+  const followUp = createFollowUp(db, dispatch, log, now);
+  const ends = createEndRecorder(db, flows, followUp, now);
+  const history = createHistoryWriter(db, followUp, log, now);
+  const reader = createJobReader(db, connections);
+  const producer = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
+  return {
+    db,
+    sealer,
+    connections,
+    dispatch,
+    flows,
+    ends,
+    history,
+    reader,
+    producer,
+    now,
+    close: async () => {
+      await history.close();
+      await connections.close();
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { Logger } from '@queue-service/observability';
+import { type Database, renewLeases } from '@queue-service/persistence';
+
+/**
+ * A lease outlives three missed renewals; after it, another worker may take the job. Together with the lock of BullMQ
+ * it decides how long a job of a killed worker rests (about 10 s).
+ */
+export const leaseMs = 10_000;
+/** Also how soon a cancel reaches a running job. */
+export const renewEveryMs = 1_500;
+
+export interface LeaseEvents {
+  lost(): void;
+  cancelRequested(): void;
+}
+
+/** Renews all leases of this process with one statement a tick. Promises to tell a lost lease within `leaseMs`. */
+export interface Leases {
+  hold(claim: { id: string; fencing: number }, events: LeaseEvents): () => void;
+  close(): void;
+}
+
+export function keepLeases(db: Database, log: Logger): Leases {
+  const held = new Map<string, { fencing: number; renewedAt: number; events: LeaseEvents }>();
+  let renewing = false;
+
+  const tick = async () => {
+    if (renewing || held.size === 0) return;
+    renewing = true;
+    const asked = [...held].map(([id, { fencing }]) => ({ id, fencing }));
+    const startedAt = performance.now();
+    try {
+      const kept = new Map((await renewLeases(db, asked, leaseMs)).map((lease) => [lease.id, lease]));
+      for (const { id, fencing } of asked) {
+        const entry = held.get(id);
+        if (entry?.fencing !== fencing) continue;
+        const lease = kept.get(id);
+        if (lease === undefined) entry.events.lost();
+        else entry.renewedAt = startedAt;
+        if (lease?.cancelRequested) entry.events.cancelRequested();
+      }
+    } catch (error) {
+      log.warn({ err: error, held: held.size }, 'Leases could not be renewed');
+    } finally {
+      renewing = false;
+    }
+    // Without an answer the lease may be over by the clock of the database: act as if it were.
+    for (const entry of held.values()) if (performance.now() - entry.renewedAt > leaseMs) entry.events.lost();
+  };
+  const timer = setInterval(tick, renewEveryMs);
+  timer.unref();
+
+  return {
+    hold: ({ id, fencing }, events) => {
+      held.set(id, { fencing, renewedAt: performance.now(), events });
+      return () => {
+        if (held.get(id)?.fencing === fencing) held.delete(id);
+      };
+    },
+    close: () => clearInterval(timer),
+  };
+}

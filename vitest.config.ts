@@ -1,0 +1,25 @@
+import { globSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const workspaces = globSync(['packages/*', 'apps/*'], { cwd: import.meta.dirname });
+
+export default defineConfig({
+  test: {
+    globalSetup: ['scripts/testing/global-setup.ts'],
+    setupFiles: [join(import.meta.dirname, 'packages/sandbox/src/testing/setup-file.ts')],
+    // A process a file: native modules (the Solana VM), signals and working directories do not leak between files.
+    pool: 'forks',
+    maxWorkers: 3,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    projects: [
+      ...workspaces.map((root) => ({
+        extends: true as const,
+        test: { name: basename(root), root, include: ['src/**/*.test.ts'] },
+      })),
+      { extends: true as const, test: { name: 'scripts', root: '.', include: ['scripts/**/*.test.ts'] } },
+    ],
+  },
+});
