@@ -19,6 +19,8 @@ export interface EffectCall {
   idempotencyKey: string;
   /** Aborted at the job's time-out, at a cancel, and when the claim is lost. */
   signal: AbortSignal;
+  /** 1 at the first send. Later, a refusal says nothing of the requests that left before. */
+  sends: number;
   /** What an earlier try remembered, null at first. */
   memo: JsonObject | null;
   /** Commits what must be known before the request leaves (a signature, say). Throws when the claim is lost. */

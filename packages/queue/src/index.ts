@@ -1,4 +1,5 @@
 export * from './config.ts';
+export { whileDatabaseAvailable } from './database-availability.ts';
 export * from './dispatch.ts';
 export { ClaimLostError, type EffectRecord, type EffectStore } from './effects/effect-store.ts';
 export { runEffect } from './effects/run-effect.ts';
@@ -13,6 +14,7 @@ export { maxCrashes, startWorkerHost, type WorkerHost } from './host/worker-host
 export { newId } from './ids.ts';
 export { createJobReader, type JobReader } from './job-reader.ts';
 export * from './new-job.ts';
+export * from './page.ts';
 export { createProducer } from './producer/producer.ts';
 export { isRedisUnavailable, whileAvailable } from './redis/availability.ts';
 export * from './redis/connections.ts';
@@ -20,6 +22,7 @@ export { checkDurability, type DurabilityProblem } from './redis/durability.ts';
 export { requestHash } from './request-hash.ts';
 export { type JobState, jobResource } from './resource.ts';
 export { openRuntime, type Runtime, type RuntimeConfig } from './runtime.ts';
+export * from './service.ts';
 export { createHistoryTier } from './tiers/history.ts';
 export { createLedgerTier } from './tiers/ledger.ts';
 export type { Tier } from './tiers/tier.ts';

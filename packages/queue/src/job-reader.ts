@@ -4,12 +4,14 @@ import {
   findCriticalJobs,
   findHistoryJob,
   type HistoryJobRow,
-  isDatabaseUnavailable,
+  type JobListFilter,
+  listJobs,
 } from '@queue-service/persistence';
 import { Job } from 'bullmq';
+import { whileDatabaseAvailable } from './database-availability.ts';
 import type { Envelope } from './envelope.ts';
 import { envelopeState } from './envelope-state.ts';
-import { DatabaseUnavailableError } from './new-job.ts';
+import { type Page, type PageRequest, pageOf } from './page.ts';
 import type { Connections } from './redis/connections.ts';
 import { jobResource } from './resource.ts';
 
@@ -20,6 +22,8 @@ export interface JobReader {
    * @throws DatabaseUnavailableError
    */
   find(id: string, tenantId: string | null): Promise<JobResource | null>;
+  /** Newest first. What is listed of communication and background jobs is their history, a moment behind. */
+  list(filter: Omit<JobListFilter, 'tenantId'>, tenantId: string | null, page: PageRequest): Promise<Page<JobResource>>;
 }
 
 const redisQueues = ['communication', 'background'] as const satisfies QueueName[];
@@ -33,19 +37,19 @@ export function createJobReader(db: Database, connections: Connections): JobRead
       if (job === null || (tenantId !== null && job.tenantId !== tenantId)) return null;
       return job;
     },
+    list: (filter, tenantId, page) =>
+      whileDatabaseAvailable(async () =>
+        pageOf(await listJobs(db, { ...filter, tenantId }, page.after, page.limit + 1), page.limit, jobResource),
+      ),
   };
 }
 
 async function findStored(db: Database, id: string): Promise<JobResource | null> {
-  try {
+  return whileDatabaseAvailable(async () => {
     const [row] = await findCriticalJobs(db, [id]);
-    const found: HistoryJobRow | undefined = row ?? (await findHistoryJob(db, id)) ?? undefined;
-    return found === undefined ? null : jobResource(found);
-  } catch (error) {
-    if (isDatabaseUnavailable(error))
-      throw new DatabaseUnavailableError('PostgreSQL cannot be reached', { cause: error });
-    throw error;
-  }
+    const found: HistoryJobRow | null = row ?? (await findHistoryJob(db, id));
+    return found === null ? null : jobResource(found);
+  });
 }
 
 async function findInRedis(connections: Connections, id: string): Promise<JobResource | null> {

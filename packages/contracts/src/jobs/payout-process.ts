@@ -25,7 +25,14 @@ export const payoutProcess = defineJob({
     destinationAccountId: z.string(),
   }),
   personalData: [],
-  permanentFailures: ['account_invalid', 'insufficient_funds', 'payout_failed', 'payout_canceled', 'invalid_request'],
+  permanentFailures: [
+    'account_invalid',
+    'insufficient_funds',
+    'payout_failed',
+    'payout_canceled',
+    'payout_not_settled_in_time',
+    'invalid_request',
+  ],
   example: {
     payload: {
       destinationAccountId: 'acct_1QexampleVenue',

@@ -35,6 +35,7 @@ export const refundProcess = defineJob({
     'payment_not_found',
     'payment_not_settled',
     'refund_failed',
+    'insufficient_funds',
   ],
   example: {
     payload: { paymentIntentId: 'pi_3QexampleExample01', amount: 1_000, reason: 'requested_by_customer' },

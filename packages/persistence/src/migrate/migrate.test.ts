@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { useDatabase, useEmptyDatabase } from '@queue-service/sandbox/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -67,6 +69,14 @@ describe('the migrations of this repository', () => {
     expect(await rows(url, 'SELECT migration_name FROM _prisma_migrations ORDER BY 1')).toEqual(
       (await migrationNames({})).map((migration_name) => ({ migration_name })),
     );
+  });
+
+  test('leave nothing behind that keeps a finished program alive', async () => {
+    const { url } = await useEmptyDatabase();
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    await applyMigrations({ databaseUrl: url });
+    expect(timers()).toBe(before);
   });
 
   test('the status tells a migrated database from an empty one', async () => {
@@ -214,5 +224,30 @@ describe('the migration lock', () => {
     const { url } = await useEmptyDatabase();
     await expect(withMigrationLock(url, quiet, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await withMigrationLock(url, quiet, async () => 'in')).toBe('in');
+  });
+});
+
+describe('pnpm db:migrate', () => {
+  const cli = join(import.meta.dirname, '../cli/migrate.ts');
+  const run = (url: string, ...args: string[]) =>
+    promisify(execFile)(process.execPath, [cli, ...args], {
+      env: { ...process.env, DATABASE_URL: url },
+    });
+
+  test('applies, says what is applied, and has nothing to do afterwards', async () => {
+    const { url } = await useEmptyDatabase();
+    const names = await migrationNames({});
+    await expect(run(url, '--status')).rejects.toMatchObject({
+      code: 1,
+      stdout: names.map((name) => `pending  ${name}\n`).join(''),
+    });
+    expect((await run(url)).stdout).toBe(names.map((name) => `applied ${name}\n`).join(''));
+    expect((await run(url)).stdout).toBe('nothing to apply\n');
+    expect((await run(url, '--status')).stdout).toBe(names.map((name) => `applied  ${name}\n`).join(''));
+    expect((await run(url, '--diff')).stdout).toContain('agree');
+  });
+
+  test('names the variable it misses', async () => {
+    await expect(run('')).rejects.toMatchObject({ code: 1, stderr: 'DATABASE_URL is not set\n' });
   });
 });

@@ -29,12 +29,24 @@ const panicRegistry = {
   },
 };
 
+/**
+ * The functions the engine calls. Its timer against a lock that never comes is never cleared, and would keep a program
+ * that is done alive for ten seconds.
+ */
+function engineImports(): Record<string, unknown> {
+  const imports: Record<string, unknown> = { ...engineModule };
+  for (const name of Object.keys(imports).filter((key) => key.startsWith('__wbg_setTimeout_'))) {
+    imports[name] = (callback: () => void, delayMs: number) => setTimeout(callback, delayMs);
+  }
+  return imports;
+}
+
 async function instantiate(): Promise<void> {
   Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: panicRegistry });
   const glue = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const bytes = await readFile(join(dirname(glue), 'schema_engine_bg.wasm'));
   const { instance } = await WebAssembly.instantiate(bytes, {
-    './schema_engine_bg.js': engineModule,
+    './schema_engine_bg.js': engineImports(),
   });
   (engineModule as unknown as Glue).__wbg_set_wasm(instance.exports);
   (instance.exports['__wbindgen_start'] as () => void)();

@@ -1,5 +1,6 @@
 import type { FailureRecord, FlowStatus, StepStatus } from '@queue-service/contracts';
 import type { Sql } from '../database.ts';
+import { conditions, type ListFilter, type ListPosition } from './conditions.ts';
 
 /** A row of `flows`. */
 export interface FlowRow {
@@ -237,6 +238,7 @@ export interface OwedStep {
   tenantId: string;
   compensation: boolean;
   jobId: string;
+  queue: string;
   type: string;
   payload: Record<string, unknown>;
   payloadVersion: number;
@@ -257,12 +259,12 @@ export async function listOwedSteps(
 ): Promise<OwedStep[]> {
   return sql.query(
     filter.all ? 'list-owed-steps-all' : 'list-owed-steps',
-    `SELECT ${owed}, false AS compensation, s.job_id AS "jobId", s.type, s.resolved AS payload, s.payload_version AS "payloadVersion", s.options
+    `SELECT ${owed}, false AS compensation, s.job_id AS "jobId", s.queue, s.type, s.resolved AS payload, s.payload_version AS "payloadVersion", s.options
      FROM flow_steps s JOIN flows f ON f.id = s.flow_id
      WHERE s.status IN ('pending', 'processing') AND s.job_id IS NOT NULL AND s.queue <> 'money'
        AND ($1::uuid IS NULL OR s.flow_id = $1) ${filter.all ? '' : 'AND s.dispatched_at IS NULL'}
      UNION ALL
-     SELECT ${owed}, true, s.compensation_job_id, s.compensation_type, s.compensation_resolved, s.compensation_version, '{}'::jsonb
+     SELECT ${owed}, true, s.compensation_job_id, s.compensation_queue, s.compensation_type, s.compensation_resolved, s.compensation_version, '{}'::jsonb
      FROM flow_steps s JOIN flows f ON f.id = s.flow_id
      WHERE s.compensation_status = 'pending' AND s.compensation_job_id IS NOT NULL AND s.compensation_queue <> 'money'
        AND ($1::uuid IS NULL OR s.flow_id = $1) ${filter.all ? '' : 'AND s.dispatched_at IS NULL'}
@@ -277,5 +279,20 @@ export async function markStepsDispatched(sql: Sql, steps: readonly { flowId: st
     `UPDATE flow_steps s SET dispatched_at = clock_timestamp()
      FROM unnest($1::uuid[], $2::text[]) AS d(flow_id, name) WHERE s.flow_id = d.flow_id AND s.name = d.name`,
     [steps.map((step) => step.flowId), steps.map((step) => step.name)],
+  );
+}
+
+/** Flows, newest first, after a position. */
+export async function listFlows(
+  sql: Sql,
+  filter: ListFilter,
+  after: ListPosition | null,
+  limit: number,
+): Promise<FlowRow[]> {
+  const where = conditions('f', filter, after);
+  return sql.query(
+    `list-flows-${where.name}`,
+    `SELECT ${flowColumns} FROM flows f ${where.text} ORDER BY f.created_at DESC, f.id DESC LIMIT $${where.values.length + 1}`,
+    [...where.values, limit],
   );
 }

@@ -6,7 +6,7 @@ import {
   UnknownOutcomeError,
 } from '@queue-service/contracts';
 import type { EffectCall, EffectResult, EffectSpec, JsonObject } from '../handler.ts';
-import type { EffectRecord, EffectSettlement, EffectStore } from './effect-store.ts';
+import { ClaimLostError, type EffectRecord, type EffectSettlement, type EffectStore } from './effect-store.ts';
 
 /** What is told of an effect to the metrics. */
 export type EffectReport = (provider: string, operation: string, outcome: string, seconds: number) => void;
@@ -106,6 +106,7 @@ async function send<Request extends JsonObject, Response extends JsonObject>(
     idempotencyKey: keyOf(effect),
     signal,
     memo: effect.memo as JsonObject | null,
+    sends: effect.sends,
     remember: (memo) => store.remember(effect, memo),
   };
   const startedAt = performance.now();
@@ -115,6 +116,8 @@ async function send<Request extends JsonObject, Response extends JsonObject>(
   try {
     result = await spec.send(effect.request as Request, call);
   } catch (error) {
+    // Nothing was sent in the name of a lost claim, and the effect is the new holder's to settle.
+    if (error instanceof ClaimLostError) throw error;
     const settlement = settlementOf(error);
     done(settlement.status === 'intended' ? 'not_sent' : settlement.status);
     await store.settle(effect, settlement);

@@ -12,7 +12,9 @@ import {
   findFlow,
   findFlowByKey,
   insertFlow,
+  type ListFilter,
   listFlowSteps,
+  listFlows,
   lockFlow,
   type NewFlowStep,
   type Sealer,
@@ -21,6 +23,7 @@ import {
   type WebhookEvent,
 } from '@queue-service/persistence';
 import { newId } from '../ids.ts';
+import { type Page, type PageRequest, pageOf } from '../page.ts';
 import { requestHash } from '../request-hash.ts';
 import { flowResource } from './flow-resource.ts';
 import { type FlowMove, moveFlow } from './flow-steps.ts';
@@ -54,7 +57,11 @@ export interface FlowEngine {
   stepEnded(sql: Sql, flowId: string, step: string, end: StepEnd): Promise<FlowMove | null>;
   /** @param tenantId null sees all */
   find(id: string, tenantId: string | null): Promise<FlowResource | null>;
+  /** Newest first, without their steps. */
+  list(filter: Omit<ListFilter, 'tenantId'>, tenantId: string | null, page: PageRequest): Promise<Page<FlowSummary>>;
 }
+
+export type FlowSummary = Omit<FlowResource, 'steps'>;
 
 export function createFlowEngine(db: Database, sealer: Sealer, now: () => Date): FlowEngine {
   const resource = async (sql: Sql, flow: FlowRow) => flowResource(flow, await listFlowSteps(sql, flow.id));
@@ -92,6 +99,12 @@ export function createFlowEngine(db: Database, sealer: Sealer, now: () => Date):
       const flow = await findFlow(db, id);
       return flow === null || (tenantId !== null && flow.tenantId !== tenantId) ? null : resource(db, flow);
     },
+
+    list: async (filter, tenantId, page) =>
+      pageOf(await listFlows(db, { ...filter, tenantId }, page.after, page.limit + 1), page.limit, (row) => {
+        const { steps: _, ...summary } = flowResource(row, []);
+        return summary;
+      }),
   };
 }
 

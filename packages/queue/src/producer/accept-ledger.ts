@@ -2,13 +2,12 @@ import {
   type Database,
   findCriticalJobsByKey,
   insertCriticalJobs,
-  isDatabaseUnavailable,
   type NewCriticalJob,
   releaseExpiredKeys,
   type Sealer,
   type Sql,
 } from '@queue-service/persistence';
-import { type Acceptance, DatabaseUnavailableError } from '../new-job.ts';
+import type { Acceptance } from '../new-job.ts';
 import { jobResource } from '../resource.ts';
 import type { PreparedJob } from './prepare.ts';
 
@@ -45,17 +44,6 @@ export async function acceptIntoLedger(sql: Sql, sealer: Sealer, jobs: readonly 
       ? { outcome: 'replayed', job: jobResource(holder) }
       : { outcome: 'key_reused', jobId: holder.id };
   });
-}
-
-/** Runs the work, telling an absent database apart from everything else. */
-export async function whileDatabaseAvailable<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isDatabaseUnavailable(error))
-      throw new DatabaseUnavailableError('PostgreSQL cannot be reached', { cause: error });
-    throw error;
-  }
 }
 
 /** All jobs or none: a reused key of one undoes the others. */

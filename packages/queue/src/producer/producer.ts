@@ -2,9 +2,10 @@ import type { QueueName } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
 import type { Database } from '@queue-service/persistence';
 import { coalesce } from '../coalesce.ts';
+import { whileDatabaseAvailable } from '../database-availability.ts';
 import type { Acceptance, Producer } from '../new-job.ts';
 import { acceptIntoRedis, type HistoryAcceptParts } from './accept-history.ts';
-import { acceptIntoLedger, acceptTogether, whileDatabaseAvailable } from './accept-ledger.ts';
+import { acceptIntoLedger, acceptTogether } from './accept-ledger.ts';
 import { type PreparedJob, prepareJob } from './prepare.ts';
 
 export interface ProducerParts extends HistoryAcceptParts {

@@ -1,0 +1,32 @@
+import { parseConfig, variable } from '@queue-service/observability';
+import { fleetConfig } from '@queue-service/queue';
+import { z } from 'zod';
+import { parseMintAuthority } from './solana/mint-authority.ts';
+
+const rpcUrl = variable.url(['http', 'https']);
+
+const schema = z.object({
+  ...fleetConfig,
+  STRIPE_SECRET_KEY: variable.secret(),
+  STRIPE_API_BASE: variable.url().optional(),
+  /** One or more, separated by commas; the first that answers is used. */
+  SOLANA_RPC_URL: z
+    .string()
+    .transform((text) => text.split(',').map((url) => url.trim()))
+    .pipe(z.array(rpcUrl).min(1)),
+  SOLANA_MINT_AUTHORITY: variable.secret().superRefine((secret, context) => {
+    try {
+      parseMintAuthority(secret.reveal());
+    } catch {
+      context.addIssue({
+        code: 'custom',
+        message: 'is neither a base58 secret key nor the JSON array of solana-keygen',
+      });
+    }
+  }),
+});
+
+/** @throws ConfigError with every problem at once */
+export function readConfig(env: Record<string, string | undefined>) {
+  return parseConfig(schema, env);
+}

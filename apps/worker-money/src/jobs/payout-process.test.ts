@@ -1,0 +1,161 @@
+import { day, hour, type JobPayload } from '@queue-service/contracts';
+import { Snooze } from '@queue-service/queue';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Bench, type BenchJob, Killed, startBench } from '../stripe/testing/bench.ts';
+import { createPayoutProcess } from './payout-process.ts';
+
+describe('payout-process', () => {
+  let bench: Bench;
+  let handler: ReturnType<typeof createPayoutProcess>;
+  const run = (more: Partial<JobPayload<'payout-process'>> = {}, job = bench.job()) =>
+    job.run(handler, {
+      destinationAccountId: 'acct_1Venue',
+      amount: 2_500,
+      currency: 'EUR',
+      mode: 'transfer',
+      ...more,
+    });
+  const payoutOf = (job: BenchJob) => job.effects.get('payout')?.providerId as string;
+
+  beforeAll(async () => {
+    bench = await startBench();
+    handler = createPayoutProcess({ stripe: bench.stripe, clock: bench.sandbox.clock });
+  });
+  afterEach(() => bench.sandbox.faults.clear());
+  afterAll(() => bench.sandbox.stop());
+
+  describe('transfer', () => {
+    it('moves money to the account', async () => {
+      await expect(run({ transferGroup: 'event-77' })).resolves.toEqual({
+        id: expect.stringMatching(/^tr_/),
+        mode: 'transfer',
+        status: 'paid',
+        amount: 2_500,
+        currency: 'eur',
+        destinationAccountId: 'acct_1Venue',
+      });
+      expect(bench.sandbox.all('transfer').at(-1)?.transfer_group).toBe('event-77');
+    });
+
+    it('uses the money of a charge', async () => {
+      const intent = await bench.stripe.paymentIntents.create({
+        amount: 5_000,
+        currency: 'eur',
+        confirm: true,
+        payment_method: 'pm_card_visa',
+        automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+      });
+      await run({ sourceTransaction: intent.latest_charge as string });
+      expect(bench.sandbox.all('transfer').at(-1)?.source_transaction).toBe(intent.latest_charge);
+    });
+
+    it.each(['send', 'settle'] as const)('moves it once when the worker is killed before the %s', async (step) => {
+      const job = bench.job();
+      job.killBefore = step;
+      await expect(run({}, job)).rejects.toBeInstanceOf(Killed);
+      await expect(run({}, job)).resolves.toMatchObject({ status: 'paid' });
+      expect(bench.count('transfer', job)).toBe(1);
+    });
+
+    it.each(['hang-after-work', 'reset-after-work', 'reset'] as const)(
+      'moves it once after %s, found days later',
+      async (kind) => {
+        const job = bench.job();
+        bench.fail(/^\/v1\/transfers$/, { kind });
+        await expect(run({}, job)).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
+        bench.sandbox.clock.advance(2 * day);
+        await expect(run({}, job)).resolves.toMatchObject({ status: 'paid' });
+        expect(bench.count('transfer', job)).toBe(1);
+      },
+    );
+
+    it.each([
+      ['an unknown account', { destinationAccountId: 'acct_1Nobody' }, 'account_invalid'],
+      ['more than there is', { amount: 99_999_999, currency: 'chf' }, 'insufficient_funds'],
+      ['an amount in thousandths', { amount: 1_001, currency: 'kwd' }, 'invalid_request'],
+    ])('fails for good for %s', async (_what, more, code) => {
+      bench.sandbox.setOpeningBalance('chf', 1_000);
+      await expect(run(more)).rejects.toMatchObject({ name: 'PermanentError', code });
+    });
+
+    it('fails for good for an account that may not receive', async () => {
+      bench.sandbox.disableAccount('acct_1Other');
+      await expect(run({ destinationAccountId: 'acct_1Other' })).rejects.toMatchObject({
+        name: 'PermanentError',
+        code: 'account_invalid',
+      });
+    });
+  });
+
+  describe('payout', () => {
+    it('waits until the bank has the money', async () => {
+      const job = bench.job();
+      expect(await run({ mode: 'payout' }, job)).toBeInstanceOf(Snooze);
+      bench.sandbox.clock.advance(2 * hour);
+      const wait = await run({ mode: 'payout' }, job);
+      expect(wait).toMatchObject({ reason: 'payout is in_transit', delayMs: expect.any(Number) });
+      bench.sandbox.movePayout(payoutOf(job), 'paid');
+      await expect(run({ mode: 'payout' }, job)).resolves.toMatchObject({
+        id: payoutOf(job),
+        mode: 'payout',
+        status: 'paid',
+      });
+      expect(bench.sandbox.all('payout', 'acct_1Venue').at(-1)?.metadata).toEqual({
+        queue_job_id: job.id,
+        queue_effect: 'payout',
+      });
+      expect(bench.count('payout', job)).toBe(1);
+    });
+
+    it('is made once when the answer is lost', async () => {
+      const job = bench.job();
+      bench.fail(/^\/v1\/payouts$/, { kind: 'reset-after-work' });
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
+      bench.sandbox.clock.advance(2 * day);
+      await run({ mode: 'payout' }, job);
+      expect(bench.count('payout', job)).toBe(1);
+    });
+
+    it('fails when the bank sends it back', async () => {
+      const job = bench.job();
+      await run({ mode: 'payout' }, job);
+      bench.sandbox.movePayout(payoutOf(job), 'failed');
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({
+        name: 'PermanentError',
+        code: 'payout_failed',
+        message: expect.stringContaining('account_closed'),
+      });
+    });
+
+    it('fails when it is canceled at Stripe', async () => {
+      const job = bench.job();
+      await run({ mode: 'payout' }, job);
+      await bench.stripe.payouts.cancel(payoutOf(job), {}, { stripeAccount: 'acct_1Venue' });
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({
+        name: 'PermanentError',
+        code: 'payout_canceled',
+      });
+    });
+
+    it('is for a person to look at when it does not arrive', async () => {
+      const job = bench.job();
+      await run({ mode: 'payout' }, job);
+      bench.sandbox.clock.advance(15 * day);
+      bench.sandbox.tamper(payoutOf(job), { status: 'in_transit' });
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({
+        name: 'PermanentError',
+        code: 'payout_not_settled_in_time',
+      });
+    });
+
+    it.each([
+      ['an account that is not ours', { destinationAccountId: 'acct_1Nobody' }, 'account_invalid'],
+      ['more than the account has', { amount: 99_999_999, currency: 'sek' }, 'insufficient_funds'],
+      ['forints with decimals', { amount: 1_050, currency: 'huf' }, 'invalid_request'],
+      ['a charge to take it from', { sourceTransaction: 'ch_12345' }, 'invalid_request'],
+    ])('fails for good for %s', async (_what, more, code) => {
+      bench.sandbox.setOpeningBalance('sek', 1_000, 'acct_1Venue');
+      await expect(run({ mode: 'payout', ...more })).rejects.toMatchObject({ name: 'PermanentError', code });
+    });
+  });
+});
