@@ -33,9 +33,9 @@ describe('the environment', () => {
   });
 
   test('replaces a home folder that is missing, with every cache that would be in it', async () => {
-    const env = await environment({ HOME: '/nonexistent', PATH: '/bin' });
+    const env = await environment({ HOME: '/nonexistent', PATH: '/bin' }, folder);
     for (const name of ['HOME', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'npm_config_cache'] as const) {
-      expect(env[name]).toContain(join('.cache', 'home'));
+      expect(env[name]).toContain(join(folder, 'home'));
     }
     expect(env.PATH).toBe('/bin');
   });

@@ -19,9 +19,10 @@ async function isWritable(folder) {
  * The environment for everything that is started from here. npm and pnpm keep caches in the home folder; where that is
  * missing or read-only (a container with a bare user id), a folder of ours takes its place.
  * @param {NodeJS.ProcessEnv} given
+ * @param {string} cacheDir
  * @returns {Promise<NodeJS.ProcessEnv>}
  */
-export async function environment(given) {
+export async function environment(given, cacheDir = cache) {
   const home = given.HOME ?? homedir();
   const env = {
     ...given,
@@ -31,7 +32,7 @@ export async function environment(given) {
     DO_NOT_TRACK: '1',
   };
   if (process.platform === 'win32' || (await isWritable(home))) return env;
-  const own = join(cache, 'home');
+  const own = join(cacheDir, 'home');
   await mkdir(own, { recursive: true });
   const userConfig = join(home, '.npmrc');
   return {

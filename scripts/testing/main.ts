@@ -29,7 +29,7 @@ async function main(args: string[]): Promise<number> {
   };
   if (args.length === 0) {
     await check('lint', ['biome', 'check', '.', '--error-on-warnings']);
-    await check('types', ['turbo', 'run', 'typecheck', 'typecheck:scripts', '--output-logs=errors-only']);
+    await check('types', ['turbo', 'run', 'typecheck', 'typecheck:scripts', '--continue', '--output-logs=errors-only']);
   }
   await mkdir(join(root, '.cache'), { recursive: true });
   await rm(report, { force: true });

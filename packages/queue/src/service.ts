@@ -94,7 +94,7 @@ export async function runProcess({ name, config, process, start }: ServiceOption
 }
 
 /** PostgreSQL reachable and migrated, each Redis reachable. */
-export function dependencyChecks(runtime: Runtime): Record<string, () => Promise<unknown>> {
+export function dependencyChecks(runtime: Runtime): Record<'database' | 'redis', () => Promise<unknown>> {
   return { database: () => checkMigrated(runtime), redis: () => checkRedis(runtime) };
 }
 

@@ -36,7 +36,7 @@ const panicRegistry = {
 function engineImports(): Record<string, unknown> {
   const imports: Record<string, unknown> = { ...engineModule };
   for (const name of Object.keys(imports).filter((key) => key.startsWith('__wbg_setTimeout_'))) {
-    imports[name] = (callback: () => void, delayMs: number) => setTimeout(callback, delayMs);
+    imports[name] = (callback: () => void, delayMs: number) => setTimeout(callback, delayMs).unref();
   }
   return imports;
 }

@@ -1,0 +1,47 @@
+import type { Logger, Metrics, Secret } from '@queue-service/observability';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import { createGuard } from './auth/access.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
+import type { JwtTrust } from './auth/jwt-trust.ts';
+import { errorHandler } from './http/error-handler.ts';
+import { mount } from './http/mount.ts';
+import { Problem } from './http/problem.ts';
+import { FactsOfRequests } from './http/request-facts.ts';
+import { requestLog } from './http/request-log.ts';
+import { requestMetrics } from './http/request-metrics.ts';
+import { allRoutes, type RouteParts } from './routes/index.ts';
+
+export interface AppParts extends RouteParts {
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'httpRequest'>;
+  readonly trust: JwtTrust;
+  readonly metricsToken?: Secret | undefined;
+  /** Largest body of a request, in bytes. */
+  readonly bodyLimitBytes: number;
+  readonly nowMs?: () => number;
+}
+
+/** The API over its parts. Opens nothing and listens nowhere. */
+export function createApp(parts: AppParts): Express {
+  const facts = new FactsOfRequests();
+  const guard = createGuard(createAuthenticate(parts.trust, parts.nowMs ?? Date.now), parts.metricsToken?.reveal());
+
+  const app = express();
+  app.disable('x-powered-by');
+  // Answers change with every look, and are for the asker alone.
+  app.disable('etag');
+  app.use(requestLog(parts.log, facts));
+  app.use(requestMetrics(parts.metrics, facts));
+  app.use(helmet());
+  app.use((_req, res, next) => {
+    res.set('Cache-Control', 'no-store');
+    next();
+  });
+  app.use(mount(allRoutes(parts), { guard, facts, bodyLimitBytes: parts.bodyLimitBytes }));
+  app.use(() => {
+    throw new Problem('not_found');
+  });
+  app.use(errorHandler());
+  return app;
+}

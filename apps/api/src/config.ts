@@ -1,0 +1,67 @@
+import {
+  type ConfigRule,
+  type Environment,
+  parseConfig,
+  requireOneOf,
+  variable,
+} from '@queue-service/observability';
+import { serviceConfig } from '@queue-service/queue';
+import { z } from 'zod';
+import { readPublicKey, UnsuitableKeyError } from './auth/jwt-trust.ts';
+import { weaknessOf } from './auth/secret-strength.ts';
+
+const jwtSecret = z
+  .string()
+  .superRefine((value, context) => {
+    const weakness = weaknessOf(value);
+    if (weakness !== undefined) context.addIssue({ code: 'custom', message: weakness });
+  })
+  .pipe(variable.secret());
+
+const jwtPublicKey = z.string().transform((value, context) => {
+  try {
+    return readPublicKey(value);
+  } catch (error) {
+    if (!(error instanceof UnsuitableKeyError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
+
+/** Keys that came over plain HTTP may be anybody's; on this machine itself there is nobody in between. */
+const keySetUrl = variable.url().refine((value) => {
+  const url = URL.parse(value);
+  return url === null || url.protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+}, 'must be a URL with https://');
+
+const schema = z.object({
+  ...serviceConfig,
+  PORT: variable.port().default(3011),
+  JWT_SECRET: jwtSecret.optional(),
+  JWT_PUBLIC_KEY: jwtPublicKey.optional(),
+  JWT_JWKS_URL: keySetUrl.optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
+  METRICS_TOKEN: variable.secret({ minBytes: 16 }).optional(),
+  /** Largest body of a request, in bytes. */
+  BODY_LIMIT_BYTES: variable.integer({ min: 1_024, max: 64 * 1_024 * 1_024 }).default(1_024 * 1_024),
+  /** Largest body of a request for a money job, in bytes. */
+  MONEY_BODY_LIMIT_BYTES: variable.integer({ min: 1_024, max: 1_024 * 1_024 }).default(64 * 1_024),
+});
+
+const JWT_KEYS = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URL'];
+
+/** Two kinds of keys at once would let the weaker one decide. */
+const oneKindOfKey: ConfigRule = (isSet) => {
+  const set = JWT_KEYS.filter(isSet);
+  return set.length > 1 ? { variable: set.join(', '), reason: 'only one of these may be set' } : undefined;
+};
+
+const rules: ConfigRule[] = [requireOneOf(...JWT_KEYS), oneKindOfKey];
+
+export type ApiConfig = z.output<typeof schema>;
+
+/** @throws ConfigError with every problem at once */
+export function loadConfig(env: Environment): ApiConfig {
+  return parseConfig(schema, env, rules);
+}

@@ -1,0 +1,69 @@
+import { Agent, get, type IncomingMessage, type RequestListener } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, expect, test, vi } from 'vitest';
+import { listen, type RunningServer } from './server.ts';
+
+let server: RunningServer | undefined;
+const agent = new Agent({ keepAlive: true });
+
+afterEach(async () => {
+  await server?.close(0);
+  agent.destroy();
+});
+
+/** A server whose requests wait to be answered. */
+async function waitingServer() {
+  const waiting: Parameters<RequestListener>[1][] = [];
+  const running = await listen((_req, res) => waiting.push(res), 0);
+  server = running;
+  return { running, waiting };
+}
+
+function ask(port: number): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => get({ port, agent }, resolve).on('error', reject));
+}
+
+test('requests under way are answered before it closes, and new ones are not accepted', async () => {
+  const { running, waiting } = await waitingServer();
+  const answer = ask(running.port);
+  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  const closed = running.close(30_000);
+  await expect(ask(running.port)).rejects.toThrow('ECONNREFUSED');
+  waiting[0]?.end('done');
+  expect(await text(await answer)).toBe('done');
+  expect(await closed).toBe(true);
+});
+
+test('what has not ended within the grace is cut off', async () => {
+  const { running, waiting } = await waitingServer();
+  const answer = ask(running.port);
+  answer.catch(() => undefined);
+  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  expect(await running.close(0)).toBe(false);
+  await expect(answer).rejects.toThrow();
+});
+
+test('an idle connection does not hold it up', async () => {
+  const { running, waiting } = await waitingServer();
+  const answer = ask(running.port);
+  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  waiting[0]?.end('done');
+  await text(await answer);
+  expect(await running.close(30_000)).toBe(true);
+});
+
+test('a port that is taken is an error', async () => {
+  const { running } = await waitingServer();
+  await expect(listen(() => undefined, running.port)).rejects.toThrow('EADDRINUSE');
+});
+
+test.each([
+  ['what is no HTTP', 'HELLO\r\n\r\n', /^HTTP\/1\.1 400 /],
+  ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, /^HTTP\/1\.1 431 /],
+])('%s is answered and hung up on', async (_what, sent, answer) => {
+  const { running } = await waitingServer();
+  const socket = connect(running.port, '127.0.0.1');
+  socket.write(sent);
+  expect(await text(socket)).toMatch(answer);
+});

@@ -1,0 +1,76 @@
+import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { Problem, problemBody } from './problem.ts';
+
+export interface RunningServer {
+  readonly port: number;
+  /**
+   * Stops accepting, lets requests under way finish, and after `graceMs` cuts off those that have not. Resolves when all
+   * connections are closed; true when none was cut off.
+   */
+  close(graceMs: number): Promise<boolean>;
+}
+
+/** A client that sends its headers slower than this is not one of ours. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle time of the usual load balancers (60 s), or they send requests into a connection that closes. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+/** @throws when the port cannot be listened on */
+export async function listen(handler: RequestListener, port: number): Promise<RunningServer> {
+  let closing = false;
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+    (req, res) => {
+      // Else a client keeps its connection and sends the next request into a process that is about to end.
+      if (closing) res.setHeader('Connection', 'close');
+      handler(req, res);
+    },
+  );
+  server.on('clientError', answerUnreadable);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async (graceMs) => {
+      closing = true;
+      let cutOff = false;
+      const timer = setTimeout(() => {
+        cutOff = true;
+        server.closeAllConnections();
+      }, graceMs);
+      await promisify(server.close.bind(server))();
+      clearTimeout(timer);
+      return !cutOff;
+    },
+  };
+}
+
+/** What Node could not read as a request never reaches the app. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const body = problemBody(new Problem('request_timeout'), { instance: '', requestId: '' });
+    return end(socket, 408, 'application/problem+json', JSON.stringify(body));
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  end(socket, status, 'text/plain', STATUS_CODES[status] ?? '');
+}
+
+function end(socket: Socket, status: number, type: string, body: string): void {
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    `Content-Type: ${type}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,41 @@
+import { createHealth } from '@queue-service/observability';
+import { dependencyChecks, runProcess, waitForStores } from '@queue-service/queue';
+import packageJson from '../package.json' with { type: 'json' };
+import { createApp } from './app.ts';
+import { trustOf } from './auth/trust-of-config.ts';
+import { loadConfig } from './config.ts';
+import { flowsPort } from './flows-port.ts';
+import { healthChecks } from './health-checks.ts';
+import { listen } from './http/server.ts';
+
+const config = loadConfig(process.env);
+
+await runProcess({
+  name: 'api',
+  config,
+  process,
+  start: async (parts) => {
+    const { log, metrics, runtime, shutdown } = parts;
+    const readiness = createHealth({ log, checks: dependencyChecks(runtime) });
+    shutdown.signal.addEventListener('abort', () => readiness.startDraining());
+    const app = createApp({
+      log,
+      metrics,
+      trust: trustOf(config, Date.now),
+      metricsToken: config.METRICS_TOKEN,
+      bodyLimitBytes: config.BODY_LIMIT_BYTES,
+      moneyBodyLimitBytes: config.MONEY_BODY_LIMIT_BYTES,
+      version: packageJson.version,
+      producer: runtime.producer,
+      jobs: runtime.reader,
+      flows: flowsPort(runtime),
+      health: createHealth({ log, checks: healthChecks(runtime) }),
+      readiness,
+    });
+    // Listening comes before the stores are there: liveness answers, readiness says what is waited for.
+    const server = await listen(app, config.PORT);
+    log.info({ port: server.port }, 'The API is listening');
+    shutdown.register('http server', () => server.close(config.SHUTDOWN_GRACE_MS * 0.8));
+    await waitForStores(parts, process.env.NODE_ENV === 'production');
+  },
+});

@@ -1,0 +1,28 @@
+import { CIRCUIT_STATES } from '@queue-service/observability';
+import { runFleet } from '@queue-service/queue';
+import { readConfig } from './config.ts';
+import { databaseDeliveries } from './database/deliveries.ts';
+import { databaseSuppressions } from './database/suppressions.ts';
+import { createCommunicationHandlers } from './handlers.ts';
+
+const config = readConfig(process.env);
+
+await runFleet({
+  name: 'worker-communication',
+  queue: 'communication',
+  config,
+  process,
+  handlers: ({ runtime, metrics, log, shutdown }) => {
+    const { handlers, close } = createCommunicationHandlers(config, {
+      suppressions: databaseSuppressions(runtime.db, runtime.sealer),
+      deliveries: databaseDeliveries(runtime.db, runtime.sealer),
+      onCircuit: (provider, state) => {
+        metrics.circuitState.set({ provider }, CIRCUIT_STATES[state]);
+        log.warn({ provider, state }, 'The circuit of a provider has changed');
+      },
+      onWebhookTry: (outcome) => metrics.webhookDeliveries.inc({ outcome }),
+    });
+    shutdown.register('providers', close);
+    return handlers;
+  },
+});
