@@ -2,7 +2,7 @@ import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-const workspaces = globSync(['packages/*', 'apps/*'], { cwd: import.meta.dirname });
+const workspaces = globSync(['packages/*', 'apps/*', 'deploy'], { cwd: import.meta.dirname });
 
 export default defineConfig({
   test: {

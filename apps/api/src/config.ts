@@ -1,10 +1,4 @@
-import {
-  type ConfigRule,
-  type Environment,
-  parseConfig,
-  requireOneOf,
-  variable,
-} from '@queue-service/observability';
+import { type ConfigRule, type Environment, parseConfig, requireOneOf, variable } from '@queue-service/observability';
 import { serviceConfig } from '@queue-service/queue';
 import { z } from 'zod';
 import { readPublicKey, UnsuitableKeyError } from './auth/jwt-trust.ts';

@@ -1,7 +1,10 @@
 import { startOpsServer } from '@queue-service/observability';
 import { runProcess, waitForStores } from '@queue-service/queue';
 import { readConfig } from './config.ts';
+import { runAsLeader } from './leader.ts';
 import { startRelay } from './relay.ts';
+import { startSchedules } from './schedules/index.ts';
+import { startSnapshots } from './snapshots.ts';
 
 const config = readConfig(process.env);
 
@@ -15,7 +18,18 @@ await runProcess({
     const ops = await startOpsServer({ port: config.OPS_PORT, metrics, liveness, readiness: health, log });
     shutdown.register('ops server', () => ops.close());
     await waitForStores(parts, process.env.NODE_ENV === 'production');
-    const relay = startRelay({ runtime, log, metrics, signal: shutdown.signal });
-    shutdown.register('relay', () => relay);
+    // Repeats of the relay do no harm, but one is enough: all duties are the leader's.
+    const leading = runAsLeader({
+      databaseUrl: config.DATABASE_URL.reveal(),
+      key: 'scheduler',
+      log,
+      metrics,
+      signal: shutdown.signal,
+      onLead: async (signal) => {
+        const duty = { runtime, log, metrics, signal };
+        await Promise.all([startRelay(duty), startSchedules(duty), startSnapshots(duty)]);
+      },
+    });
+    shutdown.register('duties', () => leading);
   },
 });

@@ -17,7 +17,7 @@ import {
   type Runtime,
 } from '@queue-service/queue';
 import { every } from './every.ts';
-import { createLossDetector } from './redis-loss.ts';
+import { watchLoss } from './watch-loss.ts';
 
 export interface RelayOptions {
   runtime: Runtime;
@@ -27,10 +27,10 @@ export interface RelayOptions {
   signal: AbortSignal;
   /** Between two rounds, in milliseconds. Default 1000. */
   everyMs?: number;
+  /** A job this long past its due time that nobody has marked as dispatched was forgotten, not just made. Default 3000. */
+  forgottenAfterMs?: number;
 }
 
-/** A job this long past its due time that nobody has marked as dispatched was forgotten, not just made. */
-const forgottenAfterMs = 3_000;
 const batchSize = 1_000;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
@@ -44,14 +44,17 @@ const firstId = '00000000-0000-0000-0000-000000000000';
  */
 export function startRelay(options: RelayOptions): Promise<void> {
   const { runtime, log, signal } = options;
-  const loss = createLossDetector(runtime.connections);
+  const watches = runtime.connections.all.map((connection) => ({
+    queue: connection.name,
+    look: watchLoss(connection, 'relay'),
+  }));
   return every(options.everyMs ?? 1_000, signal, async () => {
     try {
-      for (const queue of await loss.lost()) {
-        const restored = await restore(options, queue);
-        await loss.restored(queue);
-        if (restored > 0)
-          log.warn({ queue, jobs: restored }, 'Redis did not know its jobs; all unfinished ones were added again');
+      for (const { queue, look } of watches) {
+        await look(async () => {
+          const restored = await restore(options, queue);
+          if (restored > 0) log.warn({ queue, jobs: restored }, 'All unfinished jobs were added to Redis again');
+        });
       }
       await relayForgotten(options);
     } catch (error) {
@@ -63,7 +66,8 @@ export function startRelay(options: RelayOptions): Promise<void> {
 }
 
 /** One round over what was forgotten. */
-export async function relayForgotten({ runtime, metrics, signal }: RelayOptions): Promise<void> {
+export async function relayForgotten(options: RelayOptions): Promise<void> {
+  const { runtime, metrics, signal, forgottenAfterMs = 3_000 } = options;
   const { db } = runtime;
   for (const find of [findUndispatched, findExpiredLeases]) {
     for (;;) {

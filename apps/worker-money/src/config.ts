@@ -9,6 +9,8 @@ const schema = z.object({
   ...fleetConfig,
   STRIPE_SECRET_KEY: variable.secret(),
   STRIPE_API_BASE: variable.url().optional(),
+  /** Silence after which a request counts as answered by nobody: its outcome is unknown, and looked for. */
+  STRIPE_TIMEOUT_MS: variable.integer({ min: 100, max: 120_000 }).default(30_000),
   /** One or more, separated by commas; the first that answers is used. */
   SOLANA_RPC_URL: z
     .string()

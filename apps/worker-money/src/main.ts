@@ -10,7 +10,7 @@ const config = readConfig(process.env);
 const stripe = createStripe({
   secretKey: config.STRIPE_SECRET_KEY.reveal(),
   apiBase: config.STRIPE_API_BASE,
-  timeoutMs: 30_000,
+  timeoutMs: config.STRIPE_TIMEOUT_MS,
 });
 const minter = new Minter({
   nodes: new RpcNodes({ urls: config.SOLANA_RPC_URL }),

@@ -7,6 +7,7 @@ export { type FlowTemplate, flowTemplates } from './flows/templates.ts';
 export * from './http/flows.ts';
 export * from './http/jobs.ts';
 export * from './http/problem.ts';
+export * from './http/schedules.ts';
 export { maxAttachmentBytes } from './jobs/send-email.ts';
 export * from './personal-data.ts';
 export * from './queues.ts';

@@ -2,10 +2,11 @@ import { type QueueName, queues } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
 import { type RedisConfig, redisUrlOf } from './config.ts';
 import type { Handlers } from './handler.ts';
-import { startWorkerHost, type WorkerHost } from './host/worker-host.ts';
+import { type LockTiming, startWorkerHost, type WorkerHost } from './host/worker-host.ts';
 import { openWorkerRedis } from './redis/connections.ts';
 import type { Runtime } from './runtime.ts';
 import { createHistoryTier } from './tiers/history.ts';
+import type { LeaseTiming } from './tiers/leases.ts';
 import { createLedgerTier } from './tiers/ledger.ts';
 
 export interface FleetOptions<Queue extends QueueName> {
@@ -15,14 +16,19 @@ export interface FleetOptions<Queue extends QueueName> {
   config: RedisConfig & { WORKER_CONCURRENCY: number };
   log: Logger;
   metrics: Metrics;
+  /** Default: `leaseTiming` and `lockTiming`. */
+  timing?: LeaseTiming & LockTiming;
 }
 
 /** The worker host of one queue, on the tier that the queue has. Opens a connection of its own and closes it. */
 export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<Queue>): WorkerHost {
   const { runtime, queue, config, log, metrics } = options;
+  const timing = options.timing === undefined ? {} : { timing: options.timing };
   const redis = openWorkerRedis(redisUrlOf(config, queue), log);
   const tier =
-    queues[queue].tier === 1 ? createLedgerTier({ ...runtime, log }) : createHistoryTier({ ...runtime, queue });
+    queues[queue].tier === 1
+      ? createLedgerTier({ ...runtime, log, ...timing })
+      : createHistoryTier({ ...runtime, queue });
   const host = startWorkerHost({
     queue,
     handlers: options.handlers,
@@ -35,6 +41,7 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
     metrics,
     now: runtime.now,
     random: Math.random,
+    ...timing,
   });
   return Object.assign(Object.create(host) as WorkerHost, {
     close: async (graceMs: number) => {

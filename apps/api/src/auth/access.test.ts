@@ -106,7 +106,11 @@ describe('a tenant', () => {
       .post('/api/v1/queue/jobs')
       .set('Authorization', `Bearer ${await sign({ ...claims.admin, ...changes })}`);
     if (header !== undefined) call.set('X-Tenant-Id', header);
-    const { body } = await call.send({ queue: 'background', type: 'analytics-track', data: { userId: 'u', event: 'e' } });
+    const { body } = await call.send({
+      queue: 'background',
+      type: 'analytics-track',
+      data: { userId: 'u', event: 'e' },
+    });
     expect(body.job.tenantId).toBe(expected);
   });
 });
@@ -131,7 +135,13 @@ describe('the metrics', () => {
   test('are for admins only where no token is configured', async () => {
     const { app: closed } = testApp({ metricsToken: undefined });
     expect((await request(closed).get(path).set('Authorization', 'Bearer undefined')).status).toBe(401);
-    expect((await request(closed).get(path).set('Authorization', await bearer('admin'))).status).toBe(200);
+    expect(
+      (
+        await request(closed)
+          .get(path)
+          .set('Authorization', await bearer('admin'))
+      ).status,
+    ).toBe(200);
   });
 
   test('their token opens nothing else', async () => {

@@ -2,8 +2,8 @@ import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import request from 'supertest';
 import { describe, expect, test, vi } from 'vitest';
-import { TEST_SECRET, claims, secretKey, sign, type TokenOptions } from '../testing/tokens.ts';
 import { testApp } from '../testing/test-app.ts';
+import { claims, secretKey, sign, TEST_SECRET, type TokenOptions } from '../testing/tokens.ts';
 import { readPublicKey } from './jwt-trust.ts';
 
 const forever = Number.POSITIVE_INFINITY;
@@ -19,7 +19,8 @@ const service = (changes: Record<string, unknown> = {}, options?: TokenOptions) 
 
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const inAnHour = () => Math.floor(Date.now() / 1_000) + 3_600;
-const unsigned = (alg: string) => `${base64url({ alg, typ: 'JWT' })}.${base64url({ ...claims.admin, exp: inAnHour() })}.`;
+const unsigned = (alg: string) =>
+  `${base64url({ alg, typ: 'JWT' })}.${base64url({ ...claims.admin, exp: inAnHour() })}.`;
 
 describe('a token of the shared secret', () => {
   const { app } = testApp({
@@ -42,7 +43,10 @@ describe('a token of the shared secret', () => {
     ['an expired token', async () => `Bearer ${await service(rightly, { expiresIn: -1 })}`],
     ['no exp', async () => `Bearer ${await service(rightly, { expiresIn: null })}`],
     ['a token of the future', async () => `Bearer ${await service({ ...rightly, nbf: inAnHour() })}`],
-    ['HS512 with the right secret', async () => `Bearer ${await service(rightly, { alg: 'HS512', key: Buffer.concat([secretKey, secretKey]) })}`],
+    [
+      'HS512 with the right secret',
+      async () => `Bearer ${await service(rightly, { alg: 'HS512', key: Buffer.concat([secretKey, secretKey]) })}`,
+    ],
     ['another secret', async () => `Bearer ${await service(rightly, { key: Buffer.from(TEST_SECRET.toLowerCase()) })}`],
     ['alg none', () => `Bearer ${unsigned('none')}`],
     ['alg None, spelled otherwise', () => `Bearer ${unsigned('NoNe')}`],
@@ -54,10 +58,13 @@ describe('a token of the shared secret', () => {
     ['no roles', async () => `Bearer ${await service({ ...rightly, roles: undefined })}`],
     ['roles as one text', async () => `Bearer ${await service({ ...rightly, roles: 'admin' })}`],
     ['a tenant that is no name', async () => `Bearer ${await service({ ...rightly, tenantId: 'a b\n' })}`],
-    ['altered claims', async () => {
-      const [header, , signature] = (await service(rightly)).split('.');
-      return `Bearer ${header}.${base64url({ ...claims.admin, ...rightly, exp: inAnHour() })}.${signature}`;
-    }],
+    [
+      'altered claims',
+      async () => {
+        const [header, , signature] = (await service(rightly)).split('.');
+        return `Bearer ${header}.${base64url({ ...claims.admin, ...rightly, exp: inAnHour() })}.${signature}`;
+      },
+    ],
   ])('is refused with 401: %s', async (_what, header) => {
     const { status, body, headers } = await get(app, await header());
     expect({ status, code: body.code, type: headers['content-type'] }).toEqual({
@@ -91,8 +98,10 @@ describe('a token of a key pair', () => {
     ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
     EdDSA: generateKeyPairSync('ed25519'),
   } as const;
-  const publicPem = (alg: keyof typeof pairs) => pairs[alg].publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  const appOf = (alg: keyof typeof pairs) => testApp({ trust: { ...readPublicKey(publicPem(alg)), recheckAfterMs: forever } }).app;
+  const publicPem = (alg: keyof typeof pairs) =>
+    pairs[alg].publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const appOf = (alg: keyof typeof pairs) =>
+    testApp({ trust: { ...readPublicKey(publicPem(alg)), recheckAfterMs: forever } }).app;
   const algorithms = Object.keys(pairs) as (keyof typeof pairs)[];
 
   test.each(algorithms)('%s is accepted by its public key, and by no other', async (alg) => {
@@ -115,7 +124,10 @@ describe('a token of a key pair', () => {
 
   test('a token that brings its own key is refused', async () => {
     const jwk = pairs.ES256.publicKey.export({ format: 'jwk' });
-    const token = await new SignJWT({ ...claims.admin }).setProtectedHeader({ alg: 'ES256', jwk }).setExpirationTime('1h').sign(pairs.ES256.privateKey);
+    const token = await new SignJWT({ ...claims.admin })
+      .setProtectedHeader({ alg: 'ES256', jwk })
+      .setExpirationTime('1h')
+      .sign(pairs.ES256.privateKey);
     expect((await get(appOf('RS256'), `Bearer ${token}`)).status).toBe(401);
   });
 });

@@ -32,7 +32,9 @@ export function createAuthenticate(trust: JwtTrust, nowMs: () => number): Authen
       cache.remember(token, claims.principal, Math.min(claims.expiresAtMs, nowMs() + trust.recheckAfterMs));
       return claims.principal;
     }
-    throw claims.kind === 'forbidden' ? new Problem('forbidden', { detail: claims.reason }) : invalidToken(claims.reason);
+    throw claims.kind === 'forbidden'
+      ? new Problem('forbidden', { detail: claims.reason })
+      : invalidToken(claims.reason);
   };
 }
 
@@ -44,7 +46,10 @@ function run(authenticator: passport.Authenticator, req: Request, res: Response)
       (error: unknown, verified: VerifiedToken | false, refusal: unknown) => {
         if (error) reject(error);
         else if (verified) resolve(verified);
-        else reject(refusal instanceof KeySetUnavailableError ? keysUnavailable(refusal) : invalidToken(refusalOf(refusal)));
+        else
+          reject(
+            refusal instanceof KeySetUnavailableError ? keysUnavailable(refusal) : invalidToken(refusalOf(refusal)),
+          );
       },
     );
     middleware(req, res, reject);

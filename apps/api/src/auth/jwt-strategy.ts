@@ -44,9 +44,7 @@ function verifyWithJose(token: string, key: JwtTrust['key'], options: StrategyOp
     ...(audience === undefined ? {} : { audience }),
   };
   const verification =
-    typeof key === 'function'
-      ? jwtVerify(token, key as JWTVerifyGetKey, expected)
-      : jwtVerify(token, key, expected);
+    typeof key === 'function' ? jwtVerify(token, key as JWTVerifyGetKey, expected) : jwtVerify(token, key, expected);
   verification.then(
     ({ payload }) => done(null, payload),
     (error: Error) => done(error),
@@ -56,6 +54,7 @@ function verifyWithJose(token: string, key: JwtTrust['key'], options: StrategyOp
 /** What to tell a client of a token that was refused. Nothing of the token itself. */
 export function refusalOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'The token has expired';
-  if (error instanceof errors.JWTClaimValidationFailed) return `The token's ${error.claim} is missing or not as expected`;
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `The token's ${error.claim} is missing or not as expected`;
   return 'The token is malformed, or not signed with the key and algorithm that this service trusts';
 }

@@ -36,7 +36,12 @@ beforeEach(async () => {
   issuer = createServer((_req, res) => {
     fetches += 1;
     if (away) return void res.destroy();
-    const keys = published.map(({ kid, alg, publicKey }) => ({ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }));
+    const keys = published.map(({ kid, alg, publicKey }) => ({
+      ...publicKey.export({ format: 'jwk' }),
+      kid,
+      alg,
+      use: 'sig',
+    }));
     res.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys }));
   });
   await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
@@ -56,7 +61,10 @@ function appOfIssuer() {
 }
 
 async function statusOf(app: ReturnType<typeof appOfIssuer>, key: IssuerKey, sub = 'svc') {
-  const token = await sign({ ...claims.service, sub }, { alg: key.alg, key: key.privateKey, kid: key.kid, expiresIn: 86_400 });
+  const token = await sign(
+    { ...claims.service, sub },
+    { alg: key.alg, key: key.privateKey, kid: key.kid, expiresIn: 86_400 },
+  );
   const { status } = await request(app).get('/api/v1/queue/jobs').set('Authorization', `Bearer ${token}`);
   return status;
 }

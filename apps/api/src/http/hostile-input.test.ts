@@ -6,7 +6,10 @@ const codes = (json: string) => hostileParts(JSON.parse(json), limits).map(({ pa
 
 test.each([
   ['plain data', '{"a":[1,"two",null,{"b":false}]}'],
-  ['SQL, tags and templates, which are data as any other', '{"a":"\'; DROP TABLE jobs; --","b":"<script>{{x}}</script>"}'],
+  [
+    'SQL, tags and templates, which are data as any other',
+    '{"a":"\'; DROP TABLE jobs; --","b":"<script>{{x}}</script>"}',
+  ],
   ['a field that is called constructor', '{"constructor":"Ferrari"}'],
   ['a field that is called prototype', '{"prototype":{"a":1}}'],
   ['emoji', '{"a":"🎟️"}'],

@@ -27,16 +27,19 @@ export function hostileParts(body: unknown, limits: StructureLimits): FieldProbl
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     const { value } = place;
     if (typeof value === 'string' && !isStorable(value)) problems.push(problemAt(place, ...TEXT));
-    if (typeof value === 'number' && !Number.isFinite(value)) problems.push(problemAt(place, 'is not a finite number', 'invalid_number'));
+    if (typeof value === 'number' && !Number.isFinite(value))
+      problems.push(problemAt(place, 'is not a finite number', 'invalid_number'));
     if (typeof value !== 'object' || value === null) continue;
-    if (place.depth >= limits.depth) return [problemAt(place, `is nested deeper than ${limits.depth} levels`, 'too_deep')];
+    if (place.depth >= limits.depth)
+      return [problemAt(place, `is nested deeper than ${limits.depth} levels`, 'too_deep')];
     for (const [key, part] of Object.entries(value)) {
       members += 1;
       if (members > limits.members) {
         return [{ path: '', message: `has more than ${limits.members} fields and elements`, code: 'too_many_members' }];
       }
       const child: Place = { value: part, key, parent: place, depth: place.depth + 1 };
-      if (reachesForPrototype(key, part)) problems.push(problemAt(child, 'is a key that is not allowed', 'forbidden_key'));
+      if (reachesForPrototype(key, part))
+        problems.push(problemAt(child, 'is a key that is not allowed', 'forbidden_key'));
       else if (isStorable(key)) open.push(child);
       else problems.push(problemAt(place, ...TEXT));
     }

@@ -22,8 +22,9 @@ const MEDIA_TYPES = ['application/json', 'application/*+json'];
  */
 export async function readJsonBody(req: Request, res: Response, limits: BodyLimits): Promise<JsonBody> {
   const type = req.is(MEDIA_TYPES);
+  // A `Content-Length: 0` counts as a body there, of whatever type.
+  if (type === null || req.get('Content-Length') === '0') throw noBody();
   if (type === false) throw new Problem('unsupported_media_type');
-  if (type === null) throw noBody();
   let bytes = 0;
   const parse = json({
     limit: limits.bytes,
@@ -34,7 +35,9 @@ export async function readJsonBody(req: Request, res: Response, limits: BodyLimi
       bytes = buffer.length;
     },
   });
-  await new Promise<void>((resolve, reject) => parse(req, res, (error?: unknown) => (error ? reject(error) : resolve())));
+  await new Promise<void>((resolve, reject) =>
+    parse(req, res, (error?: unknown) => (error ? reject(error) : resolve())),
+  );
   if (bytes === 0) throw noBody();
   const value: unknown = req.body;
   const problems = hostileParts(value, limits);

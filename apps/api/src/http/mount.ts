@@ -57,7 +57,12 @@ async function serve(route: Route, req: Request, res: Response, options: MountOp
   send(route, reply, res);
 }
 
-async function bodyOf(spec: NonNullable<Route['body']>, req: Request, res: Response, limitBytes: number): Promise<unknown> {
+async function bodyOf(
+  spec: NonNullable<Route['body']>,
+  req: Request,
+  res: Response,
+  limitBytes: number,
+): Promise<unknown> {
   const limits = { bytes: limitBytes, depth: DEEPEST_BODY, members: spec.members ?? MOST_MEMBERS };
   const { value, bytes } = await readJsonBody(req, res, limits);
   const checked = spec.read(value, bytes);
@@ -71,7 +76,10 @@ function send(route: Route, reply: AnyReply, res: Response): void {
   if (answer === null) {
     res.set(reply.headers ?? {}).end();
   } else if (isTextAnswer(answer)) {
-    res.type(answer.mediaType).set(reply.headers ?? {}).send(reply.body);
+    res
+      .type(answer.mediaType)
+      .set(reply.headers ?? {})
+      .send(reply.body);
   } else {
     res.set(reply.headers ?? {}).json(reply.body);
   }

@@ -28,12 +28,16 @@ function fromBodyParser(error: unknown): Problem | undefined {
       return new Problem('body_too_large', { detail: `The limit is ${String(limit)} bytes` });
     case 'encoding.unsupported':
     case 'charset.unsupported':
-      return new Problem('unsupported_media_type', { detail: 'The body must be UTF-8, plain or as gzip, deflate or br' });
+      return new Problem('unsupported_media_type', {
+        detail: 'The body must be UTF-8, plain or as gzip, deflate or br',
+      });
     case 'request.aborted':
     case 'request.size.invalid':
       return new Problem('malformed_json', { detail: 'The body is not as long as announced' });
     default:
       // What does not decompress comes as an error of zlib.
-      return /^Z_|^ERR__?(?:BROTLI|ZLIB)/.test(String(code)) ? new Problem('malformed_json', { detail: 'The body does not decompress' }) : undefined;
+      return /^Z_|^ERR__?(?:BROTLI|ZLIB)/.test(String(code))
+        ? new Problem('malformed_json', { detail: 'The body does not decompress' })
+        : undefined;
   }
 }

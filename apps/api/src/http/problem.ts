@@ -1,4 +1,9 @@
-import { type FieldProblem, type Problem as ProblemBody, type ProblemCode, problemCodes } from '@queue-service/contracts';
+import {
+  type FieldProblem,
+  type Problem as ProblemBody,
+  type ProblemCode,
+  problemCodes,
+} from '@queue-service/contracts';
 
 export interface ProblemInit {
   /** What is wrong in this case; public, so without values of the request, which may be personal. */
@@ -34,18 +39,18 @@ export class Problem extends Error {
 /** More than these help nobody, and would let a small request make a large answer. */
 const MOST_ERRORS_SHOWN = 1_000;
 
-/** @param where path of the request and its id */
-export function problemBody(problem: Problem, where: { instance: string; requestId: string }): ProblemBody {
+/** @param where path of the request and its id, where there is one */
+export function problemBody(problem: Problem, where?: { instance: string; requestId: string }): ProblemBody {
   const hidden = problem.errors.length - MOST_ERRORS_SHOWN;
-  const detail = hidden > 0 ? `${problem.errors.length} fields are bad; the first ${MOST_ERRORS_SHOWN} are listed` : problem.detail;
+  const detail =
+    hidden > 0 ? `${problem.errors.length} fields are bad; the first ${MOST_ERRORS_SHOWN} are listed` : problem.detail;
   return {
     type: `urn:queue-service:problem:${problem.code}`,
     title: problemCodes[problem.code].title,
     status: problem.status,
     code: problem.code,
     ...(detail === undefined ? {} : { detail }),
-    instance: where.instance,
-    requestId: where.requestId,
+    ...where,
     ...(problem.errors.length === 0 ? {} : { errors: problem.errors.slice(0, MOST_ERRORS_SHOWN) }),
   };
 }

@@ -76,10 +76,13 @@ describe('a body is refused', () => {
   });
 
   test('when a key reaches for prototypes, and names it', async () => {
-    const text = '{"queue":"background","type":"analytics-track","data":{"userId":"u","event":"e","properties":{"__proto__":{"admin":true}}}}';
+    const text =
+      '{"queue":"background","type":"analytics-track","data":{"userId":"u","event":"e","properties":{"__proto__":{"admin":true}}}}';
     const { status, body } = await post(text);
     expect(status).toBe(400);
-    expect(body.errors).toEqual([{ path: 'data.properties.__proto__', message: expect.any(String), code: 'forbidden_key' }]);
+    expect(body.errors).toEqual([
+      { path: 'data.properties.__proto__', message: expect.any(String), code: 'forbidden_key' },
+    ]);
     expect(({} as { admin?: boolean }).admin).toBeUndefined();
     storedNothing();
   });
@@ -98,7 +101,7 @@ test.each([
 });
 
 test('text is stored as it was sent', async () => {
-  const event = `Robert'); DROP TABLE jobs; -- <b onclick="x()">&amp; ${'${7*7}'} 🎟️`;
+  const event = `Robert'); DROP TABLE jobs; -- <b onclick="x()">&amp; #{7*7} {{7*7}} 🎟️`;
   await post(JSON.stringify({ ...good, data: { userId: 'u', event } }));
   expect(tested.ports.accepted[0]?.data.event).toBe(event);
 });
@@ -127,7 +130,9 @@ describe('a path', () => {
   });
 
   test('with broken percent-encoding is a bad request', async () => {
-    const { status, body } = await request(tested.app).get('/api/v1/queue/jobs/%zz').set('Authorization', authorization);
+    const { status, body } = await request(tested.app)
+      .get('/api/v1/queue/jobs/%zz')
+      .set('Authorization', authorization);
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'validation_failed' });
   });
 });
@@ -160,14 +165,20 @@ describe('an answer', () => {
     expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal_error' });
     expect(JSON.stringify(body)).not.toContain('relation');
     expect(tested.logged()).toContainEqual(
-      expect.objectContaining({ level: 'error', err: expect.objectContaining({ message: 'relation "jobs" does not exist' }) }),
+      expect.objectContaining({
+        level: 'error',
+        err: expect.objectContaining({ message: 'relation "jobs" does not exist' }),
+      }),
     );
   });
 });
 
 describe('the log', () => {
   test('tells who asked for what, and how it ended', async () => {
-    await request(tested.app).get(`${jobs}?type=send-sms`).set('Authorization', authorization).set('X-Request-Id', 'r-1');
+    await request(tested.app)
+      .get(`${jobs}?type=send-sms`)
+      .set('Authorization', authorization)
+      .set('X-Request-Id', 'r-1');
     expect(tested.logged()).toEqual([
       expect.objectContaining({
         level: 'info',
@@ -183,7 +194,9 @@ describe('the log', () => {
   });
 
   test('holds neither tokens nor bodies nor queries', async () => {
-    await post(JSON.stringify({ queue: 'communication', type: 'send-sms', data: { to: '+41791234567', body: 'planted-text' } }));
+    await post(
+      JSON.stringify({ queue: 'communication', type: 'send-sms', data: { to: '+41791234567', body: 'planted-text' } }),
+    );
     await request(tested.app).get(`${jobs}?cursor=planted-query`).set('Authorization', authorization);
     const log = JSON.stringify(tested.logged());
     expect(log).not.toMatch(/planted|41791234567|Bearer|eyJ/);
@@ -197,9 +210,14 @@ describe('the log', () => {
 });
 
 test('requests are measured by the template of their route', async () => {
-  await request(tested.app).get('/api/v1/queue/jobs/3f0e4c3e-6c0b-4f43-9b59-0c7d2a9a7e11').set('Authorization', authorization);
+  await request(tested.app)
+    .get('/api/v1/queue/jobs/3f0e4c3e-6c0b-4f43-9b59-0c7d2a9a7e11')
+    .set('Authorization', authorization);
   await request(tested.app).get('/wp-login.php');
-  const text = await tested.parts.metrics.text();
-  expect(text).toMatch(/http_request_duration_seconds_count\{method="GET",route="\/api\/v1\/queue\/jobs\/:id",status="404",app="api"\} 1/);
-  expect(text).toMatch(/http_request_duration_seconds_count\{method="GET",route="unmatched",status="404",app="api"\} 1/);
+  const counted = (await tested.parts.metrics.text())
+    .split('\n')
+    .filter((line) => line.includes('request_duration_seconds_count'));
+  expect(counted).toHaveLength(2);
+  expect(counted[0]).toMatch(/method="GET",route="\/api\/v1\/queue\/jobs\/:id",status="404"\} 1$/);
+  expect(counted[1]).toMatch(/method="GET",route="unmatched",status="404"\} 1$/);
 });

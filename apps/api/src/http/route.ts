@@ -118,4 +118,3 @@ export function route<
 export function isTextAnswer(answer: Answer): answer is TextAnswer {
   return answer !== null && 'mediaType' in answer;
 }
-

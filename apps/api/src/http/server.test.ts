@@ -67,3 +67,12 @@ test.each([
   socket.write(sent);
   expect(await text(socket)).toMatch(answer);
 });
+
+test('a request that does not arrive in time is answered 408', async () => {
+  server = await listen(() => undefined, 0, { headersMs: 50, requestMs: 50, checkEveryMs: 20 });
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345');
+  const answer = await text(socket);
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 408, code: 'request_timeout' });
+});

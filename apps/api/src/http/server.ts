@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { Problem, problemBody } from './problem.ts';
@@ -12,20 +12,39 @@ export interface RunningServer {
   close(graceMs: number): Promise<boolean>;
 }
 
-/** A client that sends its headers slower than this is not one of ours. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+export interface ServerTimeouts {
+  /** For all headers of a request. Default 10 s: who is slower is not one of ours. */
+  readonly headersMs?: number;
+  /** For a whole request with its body. Default 30 s. */
+  readonly requestMs?: number;
+  /** How often the two are looked at. Default 5 s. */
+  readonly checkEveryMs?: number;
+}
+
 /** Longer than the idle time of the usual load balancers (60 s), or they send requests into a connection that closes. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** @throws when the port cannot be listened on */
-export async function listen(handler: RequestListener, port: number): Promise<RunningServer> {
-  let closing = false;
+export async function listen(
+  handler: RequestListener,
+  port: number,
+  timeouts: ServerTimeouts = {},
+): Promise<RunningServer> {
+  let closing: Promise<boolean> | undefined;
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+    {
+      headersTimeout: timeouts.headersMs ?? 10_000,
+      requestTimeout: timeouts.requestMs ?? 30_000,
+      connectionsCheckingInterval: timeouts.checkEveryMs ?? 5_000,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
     (req, res) => {
       // Else a client keeps its connection and sends the next request into a process that is about to end.
       if (closing) res.setHeader('Connection', 'close');
+      // And one whose request was under way when the closing began would hold it up until its connection times out.
+      res.once('close', () => {
+        if (closing) setImmediate(() => server.closeIdleConnections());
+      });
       handler(req, res);
     },
   );
@@ -40,29 +59,34 @@ export async function listen(handler: RequestListener, port: number): Promise<Ru
 
   return {
     port: (server.address() as AddressInfo).port,
-    close: async (graceMs) => {
-      closing = true;
-      let cutOff = false;
-      const timer = setTimeout(() => {
-        cutOff = true;
-        server.closeAllConnections();
-      }, graceMs);
-      await promisify(server.close.bind(server))();
-      clearTimeout(timer);
-      return !cutOff;
+    close: (graceMs) => {
+      closing ??= drain(server, graceMs);
+      return closing;
     },
   };
 }
 
+async function drain(server: Server, graceMs: number): Promise<boolean> {
+  let cutOff = false;
+  const timer = setTimeout(() => {
+    cutOff = true;
+    server.closeAllConnections();
+  }, graceMs);
+  await promisify(server.close.bind(server))();
+  clearTimeout(timer);
+  return !cutOff;
+}
+
 /** What Node could not read as a request never reaches the app. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    const body = problemBody(new Problem('request_timeout'), { instance: '', requestId: '' });
-    return end(socket, 408, 'application/problem+json', JSON.stringify(body));
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+  } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    end(socket, 408, 'application/problem+json', JSON.stringify(problemBody(new Problem('request_timeout'))));
+  } else {
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    end(socket, status, 'text/plain', STATUS_CODES[status] ?? '');
   }
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-  end(socket, status, 'text/plain', STATUS_CODES[status] ?? '');
 }
 
 function end(socket: Socket, status: number, type: string, body: string): void {

@@ -57,7 +57,10 @@ test('a key in the body counts as one in the header', async () => {
   const flow = { ...purchase, options: { idempotencyKey: 'order-1', webhookUrl: 'https://shop.example/hook' } };
   await post(flow);
   expect((await post(flow, { 'Idempotency-Key': 'order-1' })).status).toBe(200);
-  expect(tested.ports.createdFlows[0]).toMatchObject({ idempotencyKey: 'order-1', webhookUrl: 'https://shop.example/hook' });
+  expect(tested.ports.createdFlows[0]).toMatchObject({
+    idempotencyKey: 'order-1',
+    webhookUrl: 'https://shop.example/hook',
+  });
   expect((await post(flow, { 'Idempotency-Key': 'order-2' })).status).toBe(400);
 });
 
@@ -65,9 +68,19 @@ describe('a flow is refused, all problems named and nothing stored,', () => {
   test.each([
     ['without steps', {}, 400, ['steps']],
     ['with steps and a template', { ...purchase, steps: [step('a')] }, 400, ['steps']],
-    ['with bad names and unknown fields', { steps: [step('1'), step('b', { retry: 1 })] }, 400, ['steps.0.name', 'steps.1.retry']],
+    [
+      'with bad names and unknown fields',
+      { steps: [step('1'), step('b', { retry: 1 })] },
+      400,
+      ['steps.0.name', 'steps.1.retry'],
+    ],
     ['with an unknown template', { template: 'heist', input: {} }, 422, ['template']],
-    ['that waits on itself', { steps: [step('a', { dependsOn: ['b'] }), step('b', { dependsOn: ['a'] })] }, 422, ['steps']],
+    [
+      'that waits on itself',
+      { steps: [step('a', { dependsOn: ['b'] }), step('b', { dependsOn: ['a'] })] },
+      422,
+      ['steps'],
+    ],
     ['with two steps of one name', { steps: [step('a'), step('a')] }, 422, ['steps.1.name']],
     [
       'with bad payloads',

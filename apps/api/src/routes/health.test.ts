@@ -19,18 +19,24 @@ test.each(overall)('GET %s tells how every part is', async (path) => {
   });
 });
 
-test.each([...overall, '/api/v1/queue/health/ready'])('GET %s is 503 while a part is away, and well again after', async (path) => {
-  const { app, checks } = testApp();
-  checks.redis = async () => {
-    throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:6379'), { code: 'ECONNREFUSED' });
-  };
-  const away = await request(app).get(path);
-  expect(away.status).toBe(503);
-  expect(away.body).toMatchObject({ status: 'unhealthy', checks: { redis: { status: 'unhealthy', detail: 'ECONNREFUSED' } } });
-  expect(away.text).not.toContain('10.0.0.7');
-  checks.redis = async () => undefined;
-  expect((await request(app).get(path)).status).toBe(200);
-});
+test.each([...overall, '/api/v1/queue/health/ready'])(
+  'GET %s is 503 while a part is away, and well again after',
+  async (path) => {
+    const { app, checks } = testApp();
+    checks.redis = async () => {
+      throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:6379'), { code: 'ECONNREFUSED' });
+    };
+    const away = await request(app).get(path);
+    expect(away.status).toBe(503);
+    expect(away.body).toMatchObject({
+      status: 'unhealthy',
+      checks: { redis: { status: 'unhealthy', detail: 'ECONNREFUSED' } },
+    });
+    expect(away.text).not.toContain('10.0.0.7');
+    checks.redis = async () => undefined;
+    expect((await request(app).get(path)).status).toBe(200);
+  },
+);
 
 test('GET /health/live depends on nothing', async () => {
   const { app, checks } = testApp();

@@ -12,10 +12,7 @@ export interface HealthRoutesParts {
 const reportSchema = z
   .object({
     status: z.enum(['healthy', 'unhealthy']),
-    checks: z.record(
-      z.string(),
-      z.object({ status: z.enum(['healthy', 'unhealthy']), detail: z.string().optional() }),
-    ),
+    checks: z.record(z.string(), z.object({ status: z.enum(['healthy', 'unhealthy']), detail: z.string().optional() })),
     timestamp: z.iso.datetime(),
   })
   .describe('Health by its parts');
@@ -38,7 +35,14 @@ export function healthRoutes({ health, readiness }: HealthRoutesParts): Route[] 
       answers,
       handler: report(health),
     }),
-    route({ method: 'get', path: '/health', access: 'public', summary: 'Overall health', answers, handler: report(health) }),
+    route({
+      method: 'get',
+      path: '/health',
+      access: 'public',
+      summary: 'Overall health',
+      answers,
+      handler: report(health),
+    }),
     route({
       method: 'get',
       path: '/health/ready',

@@ -7,7 +7,10 @@ export const idempotencyHeaders = z.object({
 });
 
 /** The key of a request, from its header or its body. @throws Problem `validation_failed` when the two differ */
-export function idempotencyKeyOf(headers: z.output<typeof idempotencyHeaders>, inBody: string | undefined): string | null {
+export function idempotencyKeyOf(
+  headers: z.output<typeof idempotencyHeaders>,
+  inBody: string | undefined,
+): string | null {
   const inHeader = headers['Idempotency-Key'];
   if (inHeader !== undefined && inBody !== undefined && inHeader !== inBody) {
     const message = 'differs from the header Idempotency-Key';
@@ -21,5 +24,7 @@ export function idempotencyKeyOf(headers: z.output<typeof idempotencyHeaders>, i
 export const REPLAYED = { 'Idempotent-Replayed': 'true' } as const;
 
 export function keyReused(what: 'job' | 'flow', id: string): Problem {
-  return new Problem('idempotency_key_reused', { detail: `The key belongs to the ${what} ${id}, made from another body` });
+  return new Problem('idempotency_key_reused', {
+    detail: `The key belongs to the ${what} ${id}, made from another body`,
+  });
 }

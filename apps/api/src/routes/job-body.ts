@@ -7,8 +7,8 @@ import {
   type JobOptions,
   type JobType,
   type ProblemCode,
-  queueNames,
   queueNameSchema,
+  queueNames,
 } from '@queue-service/contracts';
 import { Problem } from '../http/problem.ts';
 import type { BodyOutcome } from '../http/route.ts';
@@ -67,12 +67,16 @@ function checkNames(queue: unknown, type: unknown): { code?: ProblemCode; errors
     errors.push({ path: 'queue', message: `is not one of ${queueNames.join(', ')}`, code });
   } else if (typeof queue === 'string' && typeof type === 'string' && isJobType(type)) {
     const belongs = contractOf(type).queue;
-    if (queue !== belongs) errors.push({ path: 'queue', message: `${type} belongs to the queue ${belongs}`, code: 'wrong_queue' });
+    if (queue !== belongs)
+      errors.push({ path: 'queue', message: `${type} belongs to the queue ${belongs}`, code: 'wrong_queue' });
   }
   return code === undefined ? { errors } : { code, errors };
 }
 
-function checkData(type: unknown, data: unknown): { type?: JobType; data: Record<string, unknown>; errors: FieldProblem[] } {
+function checkData(
+  type: unknown,
+  data: unknown,
+): { type?: JobType; data: Record<string, unknown>; errors: FieldProblem[] } {
   const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
   if (typeof type !== 'string' || !isJobType(type) || !isObject) return { data: {}, errors: [] };
   const parsed = contractOf(type).payload.safeParse(data);

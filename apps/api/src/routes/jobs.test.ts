@@ -20,7 +20,8 @@ beforeEach(async () => {
 const post = (body: object, headers: Record<string, string> = {}) =>
   request(tested.app).post(path).set('Authorization', authorization).set(headers).send(body);
 const get = (url: string) => request(tested.app).get(url).set('Authorization', authorization);
-const bad = (answer: { body: { errors?: { path: string }[] } }) => answer.body.errors?.map(({ path: field }) => field).sort();
+const bad = (answer: { body: { errors?: { path: string }[] } }) =>
+  answer.body.errors?.map(({ path: field }) => field).sort();
 
 describe('posting a job', () => {
   test.each(jobTypes)('%s answers 202 with the job and where it is', async (type) => {
@@ -35,7 +36,13 @@ describe('posting a job', () => {
 
   test('hands on the options, the request id and the trace', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    const options = { priority: 9, delayMs: 1_000, attempts: 2, timeoutMs: 5_000, webhookUrl: 'https://shop.example/hook' };
+    const options = {
+      priority: 9,
+      delayMs: 1_000,
+      attempts: 2,
+      timeoutMs: 5_000,
+      webhookUrl: 'https://shop.example/hook',
+    };
     await post({ ...payment, options }, { 'X-Request-Id': 'r-1', traceparent, 'Idempotency-Key': 'k-1' });
     expect(tested.ports.accepted).toEqual([
       {
@@ -68,7 +75,7 @@ describe('a bad job', () => {
     ['an unknown queue', { ...payment, queue: 'gold' }, 'unknown_queue', ['queue']],
     ['an unknown type', { ...payment, type: 'mine-gold' }, 'unknown_job_type', ['type']],
     ['a type of Object', { ...payment, type: 'constructor' }, 'unknown_job_type', ['type']],
-    ['a queue that is not the type\'s', { ...payment, queue: 'background' }, 'validation_failed', ['queue']],
+    ["a queue that is not the type's", { ...payment, queue: 'background' }, 'validation_failed', ['queue']],
     ['nothing', {}, 'validation_failed', ['data', 'queue', 'type']],
     ['an unknown field', { ...payment, prio: 1 }, 'validation_failed', ['prio']],
     ['data that is a list', { ...payment, data: [] }, 'validation_failed', ['data']],
@@ -128,7 +135,7 @@ describe('an idempotency key', () => {
     expect(tested.ports.accepted).toHaveLength(1);
   });
 
-  test('of one tenant is not another\'s', async () => {
+  test("of one tenant is not another's", async () => {
     const headers = { 'Idempotency-Key': 'order-1' };
     await post(payment, headers);
     authorization = await bearer('otherTenant');
@@ -141,7 +148,10 @@ describe('an idempotency key', () => {
     expect(bad(answer)).toEqual(['options.idempotencyKey']);
   });
 
-  test.each([['with a space', 'a b'], ['too long', 'x'.repeat(256)]])('%s is refused', async (_what, key) => {
+  test.each([
+    ['with a space', 'a b'],
+    ['too long', 'x'.repeat(256)],
+  ])('%s is refused', async (_what, key) => {
     const answer = await post(payment, { 'Idempotency-Key': key });
     expect(answer.status).toBe(400);
     expect(bad(answer)).toEqual(['Idempotency-Key']);

@@ -48,7 +48,9 @@ export function jobRoutes({ producer, jobs, moneyBodyLimitBytes }: JobRoutesPart
         const idempotencyKey = idempotencyKeyOf(headers, keyInBody);
         const { type, data } = body;
         const { tenantId } = actor;
-        const accepted = await producer.accept([{ type, data, options, tenantId, idempotencyKey, requestId, ...trace }]);
+        const accepted = await producer.accept([
+          { type, data, options, tenantId, idempotencyKey, requestId, ...trace },
+        ]);
         return acceptedReply(accepted[0]);
       },
     }),

@@ -51,7 +51,10 @@ export class InMemoryPorts {
       this.#failIfTold();
       const fits = (flow: FlowResource) =>
         sees(scope, flow) && (filter.status === undefined || flow.status === filter.status);
-      return pageOf(this.storedFlows.filter(fits).map(({ steps: _steps, ...summary }) => summary), page);
+      return pageOf(
+        this.storedFlows.filter(fits).map(({ steps: _steps, ...summary }) => summary),
+        page,
+      );
     },
   };
 
@@ -61,7 +64,11 @@ export class InMemoryPorts {
 
   #accept(job: NewJob): Acceptance {
     const { tenantId, idempotencyKey = null, type, data, options } = job;
-    const first = this.#first(`job ${tenantId} ${idempotencyKey}`, idempotencyKey, canonicalJson({ type, data, options }));
+    const first = this.#first(
+      `job ${tenantId} ${idempotencyKey}`,
+      idempotencyKey,
+      canonicalJson({ type, data, options }),
+    );
     if (first?.same === false) return { outcome: 'key_reused', jobId: first.id };
     const known = this.storedJobs.find(({ id }) => id === first?.id);
     if (known !== undefined) return { outcome: 'replayed', job: known };
@@ -157,7 +164,10 @@ function sees(scope: Scope, { tenantId }: { tenantId: string }): boolean {
   return scope === null || scope === tenantId;
 }
 
-function pageOf<Item extends { id: string; createdAt: string }>(items: Item[], { limit, after }: PageRequest): Page<Item> {
+function pageOf<Item extends { id: string; createdAt: string }>(
+  items: Item[],
+  { limit, after }: PageRequest,
+): Page<Item> {
   const place = ({ createdAt, id }: { createdAt: string; id: string }) => `${createdAt} ${id}`;
   const rest = items
     .filter((item) => after === null || place(item) < place(after))

@@ -65,7 +65,7 @@ function handlerWith(deliveries: Deliveries, options: { allowed?: string[]; time
     connectTimeoutMs: 2_000,
   });
   onTestFinished(() => dispatcher.destroy());
-  const post = createPoster({ dispatcher, allowHttp: true, timeoutMs: options.timeoutMs ?? 2_000 });
+  const post = createPoster({ dispatcher, allowHttp: true, timeoutMs: options.timeoutMs ?? 10_000 });
   return deliverWebhook({ deliveries, post });
 }
 

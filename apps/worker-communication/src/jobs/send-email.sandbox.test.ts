@@ -6,6 +6,7 @@ import { createCircuit } from '../circuit.ts';
 import { createSendgridClient } from '../sendgrid/client.ts';
 import { createSendgridMailer } from '../sendgrid/mailer.ts';
 import { memorySuppressions } from '../testing/memory-suppressions.ts';
+import { moveClock } from '../testing/move-clock.ts';
 import { testJob } from '../testing/test-job.ts';
 import { sendEmail } from './send-email.ts';
 
@@ -15,10 +16,10 @@ const inline = payloadOf({ to: 'ada@example.com', subject: 'Your ticket', text: 
 async function setup(apiKey = 'SG.sandbox') {
   const sendgrid = await startSendgrid({ apiKey: 'SG.sandbox' });
   onTestFinished(() => sendgrid.stop());
-  const client = createSendgridClient({ apiKey: new Secret(apiKey), baseUrl: sendgrid.url, timeoutMs: 300 });
+  const client = createSendgridClient({ apiKey: new Secret(apiKey), baseUrl: sendgrid.url, timeoutMs: 10_000 });
   const mailer = createSendgridMailer(
     client,
-    createCircuit({ provider: 'sendgrid', failures: 3, openMs: 50, random: () => 0 }),
+    createCircuit({ provider: 'sendgrid', failures: 3, openMs: 30_000, random: () => 0 }),
   );
   const handler = sendEmail({
     mailer,
@@ -89,7 +90,7 @@ describe('send-email by the SDK against the sandbox', () => {
   test('an answer lost after the work repeats the mail, or stops, as the job has asked', async () => {
     const { sendgrid, handler } = await setup();
     for (const delivery of ['at_least_once', 'at_most_once'] as const) {
-      sendgrid.faults.add({ do: { kind: 'hang-after-work' } });
+      sendgrid.faults.add({ do: { kind: 'reset-after-work' } });
       const job = testJob();
       const payload = payloadOf({ ...inline, delivery });
       await expect(handler(payload, job.attempt(1))).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
@@ -109,11 +110,8 @@ describe('send-email by the SDK against the sandbox', () => {
       await handler(inline, job.attempt(1)).catch((error: { code: string }) => codes.push(error.code));
     expect(codes).toEqual([...Array(3).fill('provider_error'), ...Array(3).fill('provider_unavailable')]);
     sendgrid.faults.remove(outage);
-    for (const job of jobs) {
-      await expect
-        .poll(() => handler(inline, job.attempt(2)).catch(() => null))
-        .toMatchObject({ provider: 'sendgrid' });
-    }
+    moveClock(30_000);
+    for (const job of jobs) await handler(inline, job.attempt(2));
     expect(sendgrid.mails()).toHaveLength(6);
   });
 });

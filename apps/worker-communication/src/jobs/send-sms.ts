@@ -17,7 +17,7 @@ const listedAfterMs = 10_000;
 /** Twilio keeps whole seconds, and its clock is not ours. */
 const clockSkewMs = 60_000;
 
-export function sendSms({ sender, suppressions, from, now = Date.now }: SendSmsParts): Handler<'send-sms'> {
+export function sendSms({ sender, suppressions, from, now = () => Date.now() }: SendSmsParts): Handler<'send-sms'> {
   return async (payload, ctx) => {
     const segments = countSegments(payload.body);
     const [suppressed] = await suppressions.check(ctx.tenantId, 'sms', [payload.to]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CircuitOptions, createCircuit } from '../circuit.ts';
+import { moveClock } from '../testing/move-clock.ts';
 import { serviceAccount } from '../testing/push-keys.ts';
 import { deadUrl, type Received, type Script, scriptedServer } from '../testing/scripted-server.ts';
 import { createFcmSender } from './fcm.ts';
@@ -34,7 +35,7 @@ function sender(
   return createFcmSender({
     account: serviceAccount(options.tokenUrl ?? `${url}/token`),
     baseUrl: url,
-    timeoutMs: options.timeoutMs ?? 2_000,
+    timeoutMs: options.timeoutMs ?? 10_000,
     circuit: createCircuit({ provider: 'fcm', pauseOnRateLimit: false, random: () => 0, ...options.circuit }),
   });
 }
@@ -156,14 +157,14 @@ describe('FCM', () => {
 
   test.each(['hang', 'reset'] as const)('a %s leaves the outcome unknown', async (fault) => {
     const server = await google(fault);
-    await expect(sender(server.url, { timeoutMs: 300 }).send(push, signal)).rejects.toMatchObject({
+    await expect(sender(server.url, { timeoutMs: 1_500 }).send(push, signal)).rejects.toMatchObject({
       name: 'UnknownOutcomeError',
     });
   });
 
   test('an outage opens the circuit, and its end closes it', async () => {
     const server = await google();
-    const made = sender(server.url, { circuit: { failures: 2, openMs: 50 } });
+    const made = sender(server.url, { circuit: { failures: 2, openMs: 30_000 } });
     await made.send(push, signal);
     server.next({ status: 503 }, { status: 503 });
     for (let failure = 0; failure < 2; failure += 1) await made.send(push, signal).catch(() => undefined);
@@ -171,8 +172,7 @@ describe('FCM', () => {
       name: 'RateLimitedError',
       code: 'provider_unavailable',
     });
-    await expect
-      .poll(() => made.send(push, signal).catch(() => null))
-      .toEqual({ messageId: 'projects/tickets/messages/0:1' });
+    moveClock(30_000);
+    await expect(made.send(push, signal)).resolves.toEqual({ messageId: 'projects/tickets/messages/0:1' });
   });
 });

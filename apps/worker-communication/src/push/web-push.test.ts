@@ -23,7 +23,7 @@ function sender(
     circuitOf: circuitsByOrigin(() =>
       createCircuit({ provider: 'webpush', pauseOnRateLimit: false, random: () => 0, ...options.circuit }),
     ),
-    timeoutMs: options.timeoutMs ?? 2_000,
+    timeoutMs: options.timeoutMs ?? 10_000,
     allowHttp: options.allowHttp ?? true,
   });
 }

@@ -50,7 +50,7 @@ async function smtpServer(options: SMTPServerOptions = {}) {
   return { messages, url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}` };
 }
 
-function mailer(url: string, timeoutMs = 2_000) {
+function mailer(url: string, timeoutMs = 10_000) {
   const made = createSmtpMailer({ url: new Secret(url), timeoutMs, circuit: createCircuit({ provider: 'smtp' }) });
   onTestFinished(() => made.close());
   return made;
@@ -126,7 +126,7 @@ describe('mail by SMTP', () => {
 
   test('silence after the mail leaves its outcome unknown', async () => {
     const { url } = await smtpServer({ onData: (stream) => void stream.resume() });
-    await expect(mailer(url, 300).send(mail, call)).rejects.toMatchObject({
+    await expect(mailer(url, 1_500).send(mail, call)).rejects.toMatchObject({
       name: 'UnknownOutcomeError',
       code: 'provider_no_answer',
     });

@@ -12,7 +12,7 @@ function poster(options: { allowed?: string[]; allowHttp?: boolean; timeoutMs?: 
     connectTimeoutMs: 2_000,
   });
   onTestFinished(() => dispatcher.destroy());
-  return createPoster({ dispatcher, allowHttp: options.allowHttp ?? true, timeoutMs: options.timeoutMs ?? 2_000 });
+  return createPoster({ dispatcher, allowHttp: options.allowHttp ?? true, timeoutMs: options.timeoutMs ?? 10_000 });
 }
 
 describe('a POST to a tenant', () => {

@@ -24,6 +24,9 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('time' as const), slots: fc.integer({ min: 1, max: 400 }) }),
 );
 
+/** The five minutes of the job's policy. */
+const JOB_TIMEOUT_SLOTS = 750;
+
 test('whatever happens between and within attempts, one job mints one ticket, and in the end has it', async () => {
   const { solana, authority, createMinter } = await testMint({ others: 2, lamports: 1e12 });
   const heal = () => {
@@ -36,8 +39,20 @@ test('whatever happens between and within attempts, one job mints one ticket, an
     fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.boolean(), async (steps, collections) => {
       const ticket = order(authority, { collections });
       const ledger = testLedger();
-      const { signal } = new AbortController();
-      const run = () => attempt(createMinter(), ticket, ledger, signal).catch((error: unknown) => error);
+      // With two of three nodes away an expired transaction is not given up; the job's time-out ends the attempt.
+      const timed = () => {
+        const controller = new AbortController();
+        let looks = 0;
+        const wait = async () => {
+          solana.advance(1);
+          if (++looks === JOB_TIMEOUT_SLOTS) controller.abort();
+        };
+        return { minter: createMinter({ wait }), signal: controller.signal };
+      };
+      const run = async () => {
+        const { minter, signal } = timed();
+        return attempt(minter, ticket, ledger, signal).catch((error: unknown) => error);
+      };
       for (const now of steps) {
         switch (now.do) {
           case 'attempt':
@@ -48,9 +63,8 @@ test('whatever happens between and within attempts, one job mints one ticket, an
               await ledger.remember(transaction);
               throw new Error('killed');
             };
-            await createMinter()
-              .mint(ticket, { memo: ledger.memo, remember, signal })
-              .catch(() => undefined);
+            const { minter, signal } = timed();
+            await minter.mint(ticket, { memo: ledger.memo, remember, signal }).catch(() => undefined);
             break;
           }
           case 'two workers':
@@ -76,7 +90,7 @@ test('whatever happens between and within attempts, one job mints one ticket, an
         expect(mintsOf(solana, ticket)).toBeLessThanOrEqual(1);
       }
       heal();
-      const receipt = await attempt(createMinter(), ticket, ledger, signal);
+      const receipt = await attempt(createMinter(), ticket, ledger);
       expect(mintsOf(solana, ticket)).toBe(1);
       expect(solana.ticket(receipt.mintAddress)).toMatchObject({
         supply: 1n,
@@ -84,6 +98,6 @@ test('whatever happens between and within attempts, one job mints one ticket, an
         holders: [{ owner: ticket.ownerWallet, tokenAccount: receipt.tokenAccount, amount: 1n }],
       });
     }),
-    { numRuns: 500, endOnFailure: true },
+    { numRuns: 60, endOnFailure: true },
   );
-}, 560_000);
+}, 120_000);

@@ -151,7 +151,7 @@ test('while a majority of nodes lags, an expired transaction is not given up', a
   const { solana, authority, minter } = await testMint({ others: 2 });
   const ticket = order(authority);
   const ledger = testLedger();
-  for (const node of solana.nodes.slice(1)) node.lag = 300;
+  for (const node of solana.nodes.slice(1)) node.lag = 100;
   solana.advance(1);
   const fault = solana.transactionFaults.add({ times: 'always', do: { kind: 'drop' } });
   const slots: number[] = [];
@@ -164,7 +164,7 @@ test('while a majority of nodes lags, an expired transaction is not given up', a
     },
     signal: new AbortController().signal,
   });
-  expect((slots[1] as number) - (slots[0] as number)).toBeGreaterThanOrEqual(300 + 150 + 32);
+  expect((slots[1] as number) - (slots[0] as number)).toBeGreaterThanOrEqual(100 + 150 + 32);
   expect(mintsOf(solana, ticket)).toBe(1);
 });
 

@@ -73,8 +73,9 @@ test('of all refusals the one that may pass is told', async () => {
   });
 });
 
-test('a majority is more than half', () => {
+test('a majority is more than half, and a node named twice counts once', () => {
   const majority = (count: number) =>
     new RpcNodes({ urls: Array.from({ length: count }, (_, index) => `http://${index}.example`) }).majority;
   expect([1, 2, 3, 4, 5].map(majority)).toEqual([1, 2, 2, 3, 3]);
+  expect(new RpcNodes({ urls: ['http://a.example', 'http://a.example', 'http://a.example'] }).majority).toBe(1);
 });

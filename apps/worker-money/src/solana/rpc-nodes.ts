@@ -31,7 +31,8 @@ export class RpcNodes {
     this.#now = options.now ?? Date.now;
     this.#coolDownMs = options.coolDownMs ?? 15_000;
     const fetch = createFetch(options.timeoutMs ?? 10_000, this.#now);
-    this.#nodes = options.urls.map((url) => ({
+    // A node named twice would count twice towards a majority.
+    this.#nodes = [...new Set(options.urls)].map((url) => ({
       // web3.js would wait and repeat on 429 by itself, holding the job; here the next node is asked.
       connection: new Connection(url, { commitment: 'confirmed', disableRetryOnRateLimit: true, fetch }),
       coolUntil: 0,

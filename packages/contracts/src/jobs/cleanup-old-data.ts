@@ -29,7 +29,7 @@ export const cleanupOldData = defineJob({
   }),
   result: z.object({ target: z.enum(cleanupTargets), matched: z.int(), removed: z.int(), dryRun: z.boolean() }),
   personalData: [],
-  permanentFailures: ['retention_too_short'],
+  permanentFailures: ['retention_too_short', 'platform_only'],
   example: {
     payload: { target: 'jobs', olderThanDays: 30, dryRun: true },
     result: { target: 'jobs', matched: 1_204, removed: 0, dryRun: true },

@@ -18,7 +18,11 @@ export function ledgerEffects(
   sealer: Sealer,
   claim: { jobId: string; fencing: number; tenantId: string },
 ): EffectStore {
-  const open = (row: EffectRow): EffectRecord => ({ ...row, request: sealer.openValue(row.request) });
+  const open = (row: EffectRow): EffectRecord => ({
+    ...row,
+    request: sealer.openValue(row.request),
+    memo: sealer.openValue(row.memo) as EffectRecord['memo'],
+  });
   const lost = () => new ClaimLostError(claim.jobId);
 
   const intend = ({ repeatable: _, ...intent }: EffectIntent) =>
@@ -43,7 +47,7 @@ export function ledgerEffects(
       return open(row);
     },
     remember: async (effect, memo) => {
-      if (!(await rememberEffect(db, { id: effect.id, ...claim, memo }))) throw lost();
+      if (!(await rememberEffect(db, { id: effect.id, ...claim, memo: sealer.sealValue(memo) }))) throw lost();
     },
     settle: (effect, outcome) => settleEffect(db, { id: effect.id, generation: effect.generation, ...outcome }),
   };

@@ -43,6 +43,9 @@ export async function runEffect<Request extends JsonObject, Response extends Jso
     case 'rejected':
       throw new PermanentError({ code: effect.code ?? 'rejected', message: effect.message ?? 'The provider refused' });
     case 'intended':
+      // A code says that the last try ended before anything left; without one it may have been cut off in mid-send.
+      if (effect.code !== null) return send(store, await store.resend(effect, false), spec, signal, report);
+      return reconcile(store, effect, spec, signal, report);
     case 'unknown':
       return reconcile(store, effect, spec, signal, report);
   }

@@ -14,11 +14,18 @@ import { reportEnd, reportStart } from './report.ts';
 /** A job whose worker dies this often is taken for the cause. */
 export const maxCrashes = 5;
 
+/** BullMQ's lock and its search for stalled jobs, in milliseconds. */
+export interface LockTiming {
+  lockDuration: number;
+  lockRenewTime: number;
+  stalledInterval: number;
+}
+
 /**
  * A lock outlives a blocked event loop of 5 s between two renewals, and a killed worker's job is found within
  * `lockDuration + stalledInterval`: 13.5 s, where BullMQ's defaults take up to 60.
  */
-const lock = { lockDuration: 9_500, lockRenewTime: 3_000, stalledInterval: 4_000 };
+export const lockTiming: LockTiming = { lockDuration: 9_500, lockRenewTime: 3_000, stalledInterval: 4_000 };
 
 /** How soon a job is offered again when its tier could not be asked. */
 const storeAwayMs = 2_000;
@@ -35,8 +42,7 @@ export interface WorkerHostParts<Queue extends QueueName> {
   metrics: Metrics;
   now: () => Date;
   random: () => number;
-  /** False: `start` begins. Default true. */
-  autorun?: boolean;
+  timing?: LockTiming;
 }
 
 /** Runs the jobs of one queue in this process. */
@@ -136,10 +142,9 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     prefix: parts.prefix,
     name: id,
     concurrency: parts.concurrency,
-    ...lock,
+    ...(parts.timing ?? lockTiming),
     // How often a job may be given out again is counted by the tier, which also records its end.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
-    autorun: parts.autorun ?? true,
     skipVersionCheck: true,
   });
   worker.on('error', (error) => parts.log.debug({ err: error }, 'The worker met an error'));

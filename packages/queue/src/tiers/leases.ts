@@ -1,13 +1,18 @@
 import type { Logger } from '@queue-service/observability';
 import { type Database, renewLeases } from '@queue-service/persistence';
 
-/**
- * A lease outlives three missed renewals; after it, another worker may take the job. Together with the lock of BullMQ
- * it decides how long a job of a killed worker rests (about 10 s).
- */
-export const leaseMs = 10_000;
-/** Also how soon a cancel reaches a running job. */
-export const renewEveryMs = 1_500;
+/** Milliseconds. */
+export interface LeaseTiming {
+  /**
+   * A lease outlives several missed renewals; after it, another worker may take the job. Together with the lock of
+   * BullMQ it decides how long a job of a killed worker rests.
+   */
+  leaseMs: number;
+  /** Also how soon a cancel reaches a running job. */
+  renewEveryMs: number;
+}
+
+export const leaseTiming: LeaseTiming = { leaseMs: 10_000, renewEveryMs: 1_500 };
 
 export interface LeaseEvents {
   lost(): void;
@@ -20,7 +25,7 @@ export interface Leases {
   close(): void;
 }
 
-export function keepLeases(db: Database, log: Logger): Leases {
+export function keepLeases(db: Database, log: Logger, { leaseMs, renewEveryMs }: LeaseTiming): Leases {
   const held = new Map<string, { fencing: number; renewedAt: number; events: LeaseEvents }>();
   let renewing = false;
 

@@ -17,7 +17,7 @@ import { ledgerEffects } from '../effects/ledger-effects.ts';
 import type { EndedJob, EndRecorder } from '../ends.ts';
 import { Abort, type Outcome } from '../host/outcome.ts';
 import { jobResource } from '../resource.ts';
-import { keepLeases, leaseMs } from './leases.ts';
+import { keepLeases, type LeaseTiming, leaseTiming } from './leases.ts';
 import type { Claim, Refusal, Settlement, Tier } from './tier.ts';
 
 export interface LedgerTierParts {
@@ -26,6 +26,7 @@ export interface LedgerTierParts {
   ends: EndRecorder;
   log: Logger;
   now: () => Date;
+  timing?: LeaseTiming;
 }
 
 interface Ending {
@@ -42,7 +43,8 @@ interface Ending {
  */
 export function createLedgerTier(parts: LedgerTierParts): Tier {
   const { db, log } = parts;
-  const leases = keepLeases(db, log);
+  const timing = parts.timing ?? leaseTiming;
+  const leases = keepLeases(db, log, timing);
 
   const claims = new Map<string, (id: string) => Promise<ClaimedJob | null>>();
   const claimFor = (worker: string) => {
@@ -50,7 +52,7 @@ export function createLedgerTier(parts: LedgerTierParts): Tier {
     if (known !== undefined) return known;
     const made = coalesce<string, ClaimedJob | null>(
       async (ids) => {
-        const rows = new Map((await claimCriticalJobs(db, ids, worker, leaseMs)).map((row) => [row.id, row]));
+        const rows = new Map((await claimCriticalJobs(db, ids, worker, timing.leaseMs)).map((row) => [row.id, row]));
         return ids.map((id) => rows.get(id) ?? null);
       },
       { maxBatch: 100, maxInFlight: 2 },
@@ -157,7 +159,7 @@ function claimOf(
         // Polls and pauses are not attempts: a log of each would grow without end.
         return giveBack(outcome.delayMs, false, outcome.error, null);
       case 'lost':
-        return { kind: 'later', delayMs: leaseMs };
+        return { kind: 'later', delayMs: (parts.timing ?? leaseTiming).leaseMs };
     }
   };
 

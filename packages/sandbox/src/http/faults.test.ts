@@ -62,7 +62,10 @@ describe('fault rules', () => {
 });
 
 describe('random faults', () => {
-  const options = { seed: 7, rates: { 'reset-after-work': 0.3, delay: { rate: 0.2, ms: 5 }, status: { rate: 0.1, status: 500 } } };
+  const options = {
+    seed: 7,
+    rates: { 'reset-after-work': 0.3, delay: { rate: 0.2, ms: 5 }, status: { rate: 0.1, status: 500 } },
+  };
   const draw = (seed: number) => {
     const faults = new Faults();
     faults.random({ ...options, seed });

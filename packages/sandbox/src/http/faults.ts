@@ -21,8 +21,6 @@ export type FaultAction =
   | { kind: 'delay'; ms: number }
   | { kind: 'hold'; gate: string };
 
-export type FaultKind = FaultAction['kind'];
-
 export interface FaultMatch {
   method?: string;
   /** A string is looked for anywhere in the path and query; a RegExp is tested against them. */

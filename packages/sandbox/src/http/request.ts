@@ -18,6 +18,8 @@ export interface Reply {
   status: number;
   headers?: Record<string, string>;
   body?: unknown;
+  /** False for an answer that an idempotency layer must not keep; default true. */
+  keep?: boolean;
 }
 
 /** Bodies above this are answered 413 by the server itself; it is above every simulated provider's own limit. */

@@ -351,3 +351,24 @@ test('reads that need a newer slot than the node has are refused', async () => {
     'Minimum context slot',
   );
 });
+
+test('a bad message on the WebSocket gets an error and harms nobody', async () => {
+  const { solana, connection } = await testCluster();
+  const socket = new WebSocket(solana.wsUrl);
+  const answers: unknown[] = [];
+  socket.onmessage = ({ data }) => answers.push(JSON.parse(String(data)));
+  await new Promise((resolve) => {
+    socket.onopen = resolve;
+  });
+  for (const message of ['{', 'null', '{"id":1,"method":"nope"}', '{"id":2,"method":"slotSubscribe"}'])
+    socket.send(message);
+  await vi.waitFor(() => expect(answers).toHaveLength(4));
+  expect(answers).toMatchObject([
+    { error: {} },
+    { error: {} },
+    { id: 1, error: { code: -32601 } },
+    { id: 2, result: 1 },
+  ]);
+  socket.close();
+  expect(await connection.getSlot()).toBeGreaterThan(0);
+});

@@ -73,22 +73,25 @@ export class Subscriptions {
   }
 
   #answer(socket: WebSocket, node: SolanaNode, text: string): void {
-    const { id, method, params = [] } = JSON.parse(text) as { id?: unknown; method: string; params?: unknown[] };
-    if (id === undefined) return;
+    let id: unknown = null;
     try {
-      const result = this.#call(socket, node, method, params);
-      send(socket, { jsonrpc: '2.0', result, id });
+      const request = JSON.parse(text) as { id?: unknown; method: string; params?: unknown[] };
+      // A notification; web3.js sends `ping` as one, and expects no answer.
+      if (request.id === undefined) return;
+      id = request.id;
+      send(socket, { jsonrpc: '2.0', result: this.#call(socket, node, request.method, request.params ?? []), id });
     } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      send(socket, { jsonrpc: '2.0', error: { code: error.code, message: error.message }, id });
+      const code = error instanceof RpcError ? error.code : -32600;
+      send(socket, { jsonrpc: '2.0', error: { code, message: (error as Error).message }, id });
     }
     this.notify();
   }
 
   #call(socket: WebSocket, node: SolanaNode, method: string, params: unknown[]): unknown {
     if (/^(account|root|signature|slot)Unsubscribe$/.test(method)) return this.#watches.delete(Number(params[0]));
+    const watch = createWatch(method, new RpcCall(this.#nodes.cluster, node, params));
     const id = this.#nextId++;
-    this.#watches.set(id, { socket, node, watch: createWatch(method, new RpcCall(this.#nodes.cluster, node, params)) });
+    this.#watches.set(id, { socket, node, watch });
     return id;
   }
 

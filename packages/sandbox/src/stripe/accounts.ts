@@ -1,4 +1,5 @@
 import { StripeFailure } from './errors.ts';
+import { list } from './lists.ts';
 import type { Account } from './objects.ts';
 import { type Book, PLATFORM } from './state.ts';
 import { seconds, type World } from './world.ts';
@@ -100,11 +101,13 @@ function blankAccount(id: string, created: number, options: NewAccount): Account
     business_type: null,
     capabilities: { card_payments: 'active', transfers: 'active' },
     charges_enabled: true,
+    controller: { type: 'application', is_controller: true },
     country: options.country ?? 'US',
     created,
     default_currency: options.currency ?? 'usd',
     details_submitted: true,
     email: options.email ?? null,
+    external_accounts: bankAccounts(id, options) as unknown as NonNullable<Account['external_accounts']>,
     future_requirements: { ...requirements } as Account['future_requirements'] & object,
     metadata: options.metadata ?? {},
     payouts_enabled: true,
@@ -113,4 +116,32 @@ function blankAccount(id: string, created: number, options: NewAccount): Account
     tos_acceptance: { date: created, ip: null, user_agent: null },
     type: 'express',
   };
+}
+
+/** The bank account that payouts go to. */
+function bankAccounts(account: string, options: NewAccount) {
+  const bankAccount = {
+    id: bankAccountOf(account),
+    object: 'bank_account',
+    account,
+    account_holder_name: null,
+    account_holder_type: 'company',
+    account_type: null,
+    available_payout_methods: ['standard'],
+    bank_name: 'STRIPE TEST BANK',
+    country: options.country ?? 'US',
+    currency: options.currency ?? 'usd',
+    default_for_currency: true,
+    fingerprint: `ba${account.slice(-6)}fingerprint`,
+    last4: '6789',
+    metadata: {},
+    routing_number: '110000000',
+    status: 'new',
+  };
+  return list([bankAccount], false, `/v1/accounts/${account}/external_accounts`);
+}
+
+/** The id of an account's only bank account. */
+export function bankAccountOf(account: string): string {
+  return `ba_1Sandbox${account.slice(-8)}`;
 }

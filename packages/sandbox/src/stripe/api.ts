@@ -86,14 +86,8 @@ async function once(
   const own = headers['Request-Id'] as string;
   try {
     const reply = await work();
-    parts.keys.save(keyed, { status: reply.status, body: reply.body, requestId: own });
+    if (reply.keep !== false) parts.keys.save(keyed, { status: reply.status, body: reply.body, requestId: own });
     return withHeaders(reply, { ...headers, 'Original-Request': own });
-  } catch (error) {
-    if (error instanceof StripeFailure && error.saved) {
-      const reply = error.reply();
-      parts.keys.save(keyed, { status: reply.status, body: reply.body, requestId: own });
-    }
-    throw error;
   } finally {
     parts.keys.end(keyed);
   }
@@ -101,13 +95,15 @@ async function once(
 
 function execute(parts: ApiParts, endpoint: Endpoint, request: ProviderRequest): Reply {
   const { world } = parts;
-  const form = formOf(request);
-  const book = bookOf(world, header(request, 'stripe-account'), '');
-  const params = new Params(form, endpoint.params);
-  parts.executing({ id: requestId(parts, request), key: header(request, 'idempotency-key') ?? null });
   try {
+    const book = bookOf(world, header(request, 'stripe-account'), '');
+    const params = new Params(formOf(request), endpoint.params);
+    parts.executing({ id: requestId(parts, request), key: header(request, 'idempotency-key') ?? null });
     const result = endpoint.run({ world, book, params, id: request.params['id'] ?? '', path: request.path });
     return { status: 200, body: render(world, book, result, params.texts('expand')) };
+  } catch (error) {
+    if (error instanceof StripeFailure) return error.reply();
+    throw error;
   } finally {
     parts.executing(null);
   }

@@ -33,7 +33,7 @@ export class StripeFailure extends Error {
   }
 
   reply(): Reply {
-    return { status: this.status, headers: this.headers, body: { error: this.body } };
+    return { status: this.status, headers: this.headers, body: { error: this.body }, keep: this.saved };
   }
 }
 

@@ -1,5 +1,5 @@
 import { checkCurrency } from './currencies.ts';
-import { badParameter, invalidRequest, missing } from './errors.ts';
+import { invalidRequest, missing } from './errors.ts';
 import type { Params } from './params.ts';
 import { usePaymentMethod } from './payment-methods.ts';
 import { type Book, PLATFORM } from './state.ts';
@@ -15,12 +15,6 @@ export function readDraft(params: Params) {
   const currency = checkCurrency(params.requiredText('currency'));
   const transfer = params.hash('transfer_data', ['destination', 'amount']);
   const automatic = params.hash('automatic_payment_methods', ['enabled', 'allow_redirects']);
-  if (automatic && params.has('payment_method_types')) {
-    throw badParameter(
-      'You may only specify one of these parameters: automatic_payment_methods, payment_method_types.',
-      'payment_method_types',
-    );
-  }
   return {
     amount,
     currency,
@@ -28,7 +22,7 @@ export function readDraft(params: Params) {
     description: params.text('description'),
     metadata: params.metadata(),
     method: params.text('payment_method'),
-    methodTypes: params.texts('payment_method_types'),
+    allowedTypes: params.texts('allowed_payment_method_types'),
     automatic: {
       enabled: automatic?.flag('enabled') ?? true,
       allow_redirects: automatic?.oneOf('allow_redirects', ['always', 'never']) ?? ('always' as const),
@@ -82,9 +76,9 @@ export function checkReferences(world: World, book: Book, draft: IntentDraft): {
       { param: 'payment_method' },
     );
   }
-  if (draft.methodTypes && !draft.methodTypes.includes(method.type)) {
+  if (draft.allowedTypes && !draft.allowedTypes.includes(method.type)) {
     throw invalidRequest(
-      `The PaymentMethod provided (${method.type}) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: ${draft.methodTypes.join(', ')}.`,
+      `The PaymentMethod provided (${method.type}) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: ${draft.allowedTypes.join(', ')}.`,
       'payment_intent_incompatible_payment_method',
       { param: 'payment_method' },
     );

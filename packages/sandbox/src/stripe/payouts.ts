@@ -1,3 +1,4 @@
+import { bankAccountOf } from './accounts.ts';
 import { checkCurrency } from './currencies.ts';
 import { invalidRequest } from './errors.ts';
 import { funds, post } from './ledger.ts';
@@ -30,7 +31,7 @@ export function createPayout(world: World, book: Book, params: Params): Payout {
   const method = params.oneOf('method', ['standard', 'instant']) ?? 'standard';
   const sourceType = params.oneOf('source_type', ['card', 'bank_account', 'fpx']) ?? 'card';
   const statementDescriptor = params.text('statement_descriptor') ?? null;
-  const destination = params.text('destination') ?? `ba_1Sandbox${book.account.slice(-8)}`;
+  const destination = params.text('destination') ?? bankAccountOf(book.account);
   params.text('payout_method');
 
   if (world.state.accounts.get(book.account)?.account.payouts_enabled === false) {

@@ -1,3 +1,5 @@
+// Packages that import this one read its sources: they need the declaration too.
+/// <reference path="./http-ece.d.ts" />
 import { createECDH, randomBytes } from 'node:crypto';
 import ece from 'http_ece';
 
