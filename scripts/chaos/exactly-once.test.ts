@@ -16,6 +16,8 @@ import { createVictim, type Victim } from './victim.ts';
 const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 const jobs = Number(process.env['CHAOS_JOBS'] ?? 1_000);
 const random = createRandom(seed);
+const tormentMs = 40_000;
+const waves = 40;
 
 let postgres: Awaited<ReturnType<typeof startOwnPostgres>>;
 let redis: Awaited<ReturnType<typeof startOwnRedis>>;
@@ -103,6 +105,26 @@ const faults: Record<string, () => Promise<void>> = {
   'scheduler dies': async () => random.pick(others).kill(),
 };
 
+/** Accepts jobs, some of them with a card that is declined. */
+async function acceptWave(first: number, count: number): Promise<{ id: string; declines: boolean }[]> {
+  const answers = await runtime.producer.accept(
+    Array.from({ length: count }, (_, index) => ({
+      type: 'payment-process' as const,
+      tenantId: `tenant-${index % 7}`,
+      data: {
+        orderId: `order-${first + index}`,
+        amount: 1_000 + first + index,
+        currency: 'eur',
+        paymentMethodId: index % 25 === 0 ? 'pm_card_chargeDeclined' : 'pm_card_visa',
+      },
+    })),
+  );
+  return answers.map((answer, index) => {
+    if (answer.outcome !== 'created') throw new Error(`not created: ${answer.outcome}`);
+    return { id: answer.job.id, declines: index % 25 === 0 };
+  });
+}
+
 async function torment(forMs: number): Promise<string[]> {
   const told: string[] = [];
   for (const until = performance.now() + forMs; performance.now() < until; ) {
@@ -132,27 +154,15 @@ it(`gives ${jobs} payments one charge each, whatever is killed, cut, frozen or f
   });
   const declined = new Set<string>();
   const ids: string[] = [];
-  for (let start = 0; start < jobs; start += 100) {
-    const answers = await runtime.producer.accept(
-      Array.from({ length: Math.min(100, jobs - start) }, (_, index) => ({
-        type: 'payment-process' as const,
-        tenantId: `tenant-${index % 7}`,
-        data: {
-          orderId: `order-${start + index}`,
-          amount: 1_000 + start + index,
-          currency: 'eur',
-          paymentMethodId: index % 25 === 0 ? 'pm_card_chargeDeclined' : 'pm_card_visa',
-        },
-      })),
-    );
-    answers.forEach((answer, index) => {
-      if (answer.outcome !== 'created') throw new Error(`not created: ${answer.outcome}`);
-      ids.push(answer.job.id);
-      if (index % 25 === 0) declined.add(answer.job.id);
-    });
+  const misfortunes = torment(tormentMs);
+  for (let wave = 0; wave < waves; wave += 1) {
+    for (const { id, declines } of await acceptWave(wave * (jobs / waves), jobs / waves)) {
+      ids.push(id);
+      if (declines) declined.add(id);
+    }
+    await sleep(tormentMs / waves);
   }
-
-  const told = await torment(40_000);
+  const told = await misfortunes;
   providers.sandbox.stripe.faults.random(undefined);
   for (const { victim, proxy } of workers) {
     proxy.set(null);
@@ -200,6 +210,14 @@ it(`gives ${jobs} payments one charge each, whatever is killed, cut, frozen or f
     `seed ${seed}: ${told.join(', ')}`,
   ).toEqual([]);
   expect(new Set(rows.map((row) => row.id))).toEqual(new Set(ids));
+  // The faults did strike: workers died with jobs in hand, and effects had to be looked for.
+  const [struck] = await runtime.db.query<{ retried: number; repeated: number }>(
+    '',
+    `SELECT (SELECT count(*)::int FROM critical_jobs WHERE fencing > 1) AS retried,
+       (SELECT count(*)::int FROM effects WHERE sends > 1) AS repeated`,
+  );
+  expect(struck?.retried).toBeGreaterThan(jobs / 50);
+  expect(struck?.repeated).toBeGreaterThan(0);
 });
 
 interface Intent {
