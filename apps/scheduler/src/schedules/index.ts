@@ -1,12 +1,12 @@
 import type { Logger, Metrics } from '@queue-service/observability';
 import { openTicks, type Runtime, type Ticks } from '@queue-service/queue';
 import { every } from '../every.ts';
+import { watchLoss } from '../watch-loss.ts';
 import { createFiring, type Firing } from './fire-due.ts';
 import { launchOwed, relaunchLost } from './launch-owed.ts';
 import { releaseQueued } from './release-queued.ts';
 import { steadily } from './steadily.ts';
 import { createUpcoming, type Upcoming } from './upcoming.ts';
-import { watchLoss } from '../watch-loss.ts';
 
 export interface SchedulesOptions {
   runtime: Runtime;

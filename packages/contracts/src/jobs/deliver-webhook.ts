@@ -23,7 +23,13 @@ export const deliverWebhook = defineJob({
     timeoutMs: 30 * second,
   },
   personalData: [],
-  permanentFailures: ['endpoint_gone', 'endpoint_disabled', 'address_refused', 'delivery_not_found', 'delivery_aborted'],
+  permanentFailures: [
+    'endpoint_gone',
+    'endpoint_disabled',
+    'address_refused',
+    'delivery_not_found',
+    'delivery_aborted',
+  ],
   example: {
     payload: { deliveryId: '0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f' },
     result: { statusCode: 204, durationMs: 41 },

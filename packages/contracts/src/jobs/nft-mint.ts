@@ -36,7 +36,13 @@ export const nftMint = defineJob({
   }),
   policy: { idempotencyWindowMs: 365 * day },
   personalData: ['ownerWallet', 'metadata.attributes.*'],
-  permanentFailures: ['owner_wallet_invalid', 'ticket_too_large', 'mint_conflict', 'mint_authority_changed', 'transaction_rejected'],
+  permanentFailures: [
+    'owner_wallet_invalid',
+    'ticket_too_large',
+    'mint_conflict',
+    'mint_authority_changed',
+    'transaction_rejected',
+  ],
   example: {
     payload: {
       ticketId: 'ticket-1042',
