@@ -10,9 +10,10 @@ export default defineConfig({
     setupFiles: [join(import.meta.dirname, 'packages/sandbox/src/testing/setup-file.ts')],
     // A process a file: native modules (the Solana VM), signals and working directories do not leak between files.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     teardownTimeout: 30_000,
     projects: [
       ...workspaces.map((root) => ({

@@ -5,9 +5,12 @@ import { type GeneratedFiles, generateKustomizations } from './generate/kustomiz
 import { componentOf, containersOf, type Manifest, ofKind, parseManifests } from './manifests/manifest.ts';
 import { problemsOf } from './manifests/problems.ts';
 import { renderChart, renderKustomization } from './manifests/render.ts';
-import { kubernetesPrograms } from './tools/kubernetes-programs.ts';
+import { helmMajors, kubernetesPrograms } from './tools/kubernetes-programs.ts';
 import { kustomizations } from './tools/paths.ts';
 import { output } from './tools/run.ts';
+
+// The first run fetches them.
+beforeAll(() => Promise.all(helmMajors.map(kubernetesPrograms)), 300_000);
 
 const overlays = readdirSync(join(kustomizations, 'overlays')).map((name) => `overlays/${name}`);
 

@@ -10,6 +10,7 @@ import { Problem } from './http/problem.ts';
 import { FactsOfRequests } from './http/request-facts.ts';
 import { requestLog } from './http/request-log.ts';
 import { requestMetrics } from './http/request-metrics.ts';
+import type { Route } from './http/route.ts';
 import { allRoutes, type RouteParts } from './routes/index.ts';
 
 export interface AppParts extends RouteParts {
@@ -19,6 +20,8 @@ export interface AppParts extends RouteParts {
   readonly metricsToken?: Secret | undefined;
   /** Largest body of a request, in bytes. */
   readonly bodyLimitBytes: number;
+  /** Those that work on the stores themselves: `operatorRoutes`. */
+  readonly operatorRoutes?: readonly Route[];
   readonly nowMs?: () => number;
 }
 
@@ -38,7 +41,13 @@ export function createApp(parts: AppParts): Express {
     res.set('Cache-Control', 'no-store');
     next();
   });
-  app.use(mount(allRoutes(parts), { guard, facts, bodyLimitBytes: parts.bodyLimitBytes }));
+  app.use(
+    mount([...allRoutes(parts), ...(parts.operatorRoutes ?? [])], {
+      guard,
+      facts,
+      bodyLimitBytes: parts.bodyLimitBytes,
+    }),
+  );
   app.use(() => {
     throw new Problem('not_found');
   });

@@ -37,6 +37,8 @@ const schema = z.object({
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),
   METRICS_TOKEN: variable.secret({ minBytes: 16 }).optional(),
+  /** Signs the events of Stripe; without it they are not taken. */
+  STRIPE_WEBHOOK_SECRET: variable.secret({ minBytes: 16 }).optional(),
   /** Largest body of a request, in bytes. */
   BODY_LIMIT_BYTES: variable.integer({ min: 1_024, max: 64 * 1_024 * 1_024 }).default(1_024 * 1_024),
   /** Largest body of a request for a money job, in bytes. */

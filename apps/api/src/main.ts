@@ -7,6 +7,7 @@ import { loadConfig } from './config.ts';
 import { flowsPort } from './flows-port.ts';
 import { healthChecks } from './health-checks.ts';
 import { listen } from './http/server.ts';
+import { operatorRoutes } from './routes/operator.ts';
 
 const config = loadConfig(process.env);
 
@@ -29,6 +30,7 @@ await runProcess({
       producer: runtime.producer,
       jobs: runtime.reader,
       flows: flowsPort(runtime),
+      operatorRoutes: operatorRoutes({ runtime, log, stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET }),
       health: createHealth({ log, checks: healthChecks(runtime) }),
       readiness,
     });

@@ -27,9 +27,9 @@ export function operations(migrate: Manifest): [string, object][] {
           name: 'queuectl',
           args: ['node', 'packages/cli/src/main.ts', ...args],
           env: [
-            { name: 'QUEUE_SERVICE_URL', value: 'http://queue-service-api:3011' },
+            { name: 'QUEUE_URL', value: 'http://queue-service-api:3011' },
             {
-              name: 'QUEUE_SERVICE_TOKEN',
+              name: 'QUEUE_TOKEN',
               valueFrom: { secretKeyRef: { name: 'queue-service-operator', key: 'token' } },
             },
           ],

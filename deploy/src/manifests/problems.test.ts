@@ -8,7 +8,7 @@ let rendered: Manifest[];
 beforeAll(async () => {
   rendered = await renderChart('helm4', []);
   expect(problemsOf(rendered)).toEqual([]);
-});
+}, 300_000);
 
 /** The default rendering of the chart with one thing changed. */
 function broken(change: (manifests: Manifest[]) => void): string {

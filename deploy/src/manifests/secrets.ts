@@ -22,10 +22,12 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   ALERT_WEBHOOK_URL: ['scheduler'],
 };
 
+/** No secrets, but they may be kept beside one. */
+const PUBLIC = /^(SENDGRID_FROM|TWILIO_ACCOUNT_SID|TWILIO_FROM|VAPID_PUBLIC_KEY|VAPID_SUBJECT)$/;
 /** Stores are everybody's, the migration reads one of them; the password of bundled stores is their own. */
 const SHARED = /^(DATABASE_URL|REDIS_(MONEY_|COMMUNICATION_|BACKGROUND_)?URL|PAYLOAD_ENCRYPTION_KEYS)$/;
 const OF_STORES = /^(POSTGRES_PASSWORD|REDIS_PASSWORD)$/;
-const OF_OPERATORS = /^QUEUE_SERVICE_TOKEN$/;
+const OF_OPERATORS = /^QUEUE_TOKEN$/;
 
 /** What a pod runs: `money`, `api` …: from its program, not from its labels, which anybody may choose. */
 export function programOf(args: readonly string[] | undefined): string | undefined {
@@ -41,6 +43,7 @@ export function strayedSecrets(manifests: readonly Manifest[]): string[] {
       const read = env.filter(({ valueFrom }) => valueFrom?.secretKeyRef).map(({ name }) => name);
       const stray = read.filter((name) => {
         if (READERS[name]) return program === undefined || !READERS[name].includes(program);
+        if (PUBLIC.test(name)) return program !== 'communication';
         if (SHARED.test(name)) return program === undefined && componentOf(manifest) !== 'migrate';
         if (OF_OPERATORS.test(name)) return componentOf(manifest) !== 'ops';
         return !(OF_STORES.test(name) && /^(postgresql|redis-)/.test(componentOf(manifest) ?? ''));

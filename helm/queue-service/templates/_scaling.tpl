@@ -14,8 +14,8 @@ scaleDown:
 
 {{/*
 Triggers on the scheduler's gauges: {root, settings}. `max by` because a gauge may be shown by two replicas while the lead
-changes. Running jobs count, or busy workers would be taken away; a paused queue counts nothing. The age covers delayed
-jobs that are due as well, so that a fleet at zero wakes up for them.
+changes. `waiting` counts prioritized jobs too. Running jobs count, or busy workers would be taken away; a paused queue counts nothing.
+Only workers promote delayed jobs, so a fleet that may go to zero keeps one replica while there are any.
 */}}
 {{- define "qs.prometheusTriggers" -}}
 {{- $keda := .settings.autoscaling.keda -}}
@@ -30,7 +30,7 @@ jobs that are due as well, so that a fleet at zero wakes up for them.
   {{- end }}
   metadata:
     serverAddress: {{ $prometheus.serverAddress | quote }}
-    query: {{ printf "sum(max by (state) (queue_service_queue_depth{%s,state=~\"waiting|prioritized|active\"})) * %s" $selector $running | quote }}
+    query: {{ printf "sum(max by (state) (queue_service_queue_depth{%s,state=~\"waiting|active\"})) * %s" $selector $running | quote }}
     threshold: {{ $keda.backlogPerReplica | toString | quote }}
     activationThreshold: "0"
     ignoreNullValues: "false"
@@ -46,6 +46,21 @@ jobs that are due as well, so that a fleet at zero wakes up for them.
     threshold: {{ $keda.oldestWaitingSeconds | toString | quote }}
     activationThreshold: "0"
     ignoreNullValues: "false"
+{{- if eq (int .settings.autoscaling.minReplicas) 0 }}
+- type: prometheus
+  name: delayed
+  metricType: AverageValue
+  {{- with $prometheus.authenticationRef }}
+  authenticationRef: {name: {{ . }}}
+  {{- end }}
+  metadata:
+    serverAddress: {{ $prometheus.serverAddress | quote }}
+    query: {{ printf "max(queue_service_queue_depth{%s,state=\"delayed\"}) * %s" $selector $running | quote }}
+    # One replica, however many there are.
+    threshold: "1000000000"
+    activationThreshold: "0"
+    ignoreNullValues: "false"
+{{- end }}
 {{- end -}}
 
 {{/* Triggers that read BullMQ's own keys: {root, settings}. They know neither age nor pause. */}}

@@ -39,7 +39,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: options.applicationName ?? 'queue-service',
     // A statement that outlives this holds locks others wait for; the longest job of this service is not SQL.
     statement_timeout: 60_000,
-    idle_in_transaction_session_timeout: 60_000,
+    // A process that is frozen in a transaction holds its locks; whoever takes over must not wait for it to wake up.
+    idle_in_transaction_session_timeout: 8_000,
     keepAlive: true,
   });
   // An idle connection that breaks would otherwise end the process.

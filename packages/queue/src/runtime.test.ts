@@ -1,5 +1,12 @@
 import type { JobResource } from '@queue-service/contracts';
-import { contractOf, PermanentError, RetryableError, UnknownOutcomeError } from '@queue-service/contracts';
+import {
+  type CreateFlow,
+  contractOf,
+  PermanentError,
+  planFlow,
+  RetryableError,
+  UnknownOutcomeError,
+} from '@queue-service/contracts';
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -12,13 +19,27 @@ const workers: WorkerHost[] = [];
 
 /** What the handlers of this test do, by order id. */
 const scripts = new Map<string, (ctx: Parameters<Handlers<'money'>['payment-process']>[1]) => Promise<unknown>>();
-const paid = { paymentIntentId: 'pi_test', status: 'succeeded', amount: 100, currency: 'eur', chargeId: null };
+const paid = {
+  paymentIntentId: 'pi_test_of_this_file',
+  status: 'succeeded',
+  amount: 100,
+  currency: 'eur',
+  chargeId: null,
+};
+
+/** Payment intents that were refunded. */
+const refunds: string[] = [];
 
 const money: Handlers<'money'> = {
   'payment-process': async (payload, ctx) => ((await scripts.get(payload.orderId)?.(ctx)) as never) ?? paid,
-  'refund-process': async () => contractOf('refund-process').example.result as never,
+  'refund-process': async (payload) => {
+    refunds.push(payload.paymentIntentId ?? '');
+    return contractOf('refund-process').example.result as never;
+  },
   'payout-process': async () => contractOf('payout-process').example.result as never,
-  'nft-mint': async () => contractOf('nft-mint').example.result as never,
+  'nft-mint': async () => {
+    throw new PermanentError({ code: 'owner_wallet_invalid', message: 'The wallet cannot hold a token' });
+  },
 };
 
 beforeAll(async () => {
@@ -223,34 +244,53 @@ it('keeps personal data sealed in PostgreSQL and Redis, and opens it for the han
   expect(JSON.stringify(raw)).not.toContain('ada@');
 });
 
+async function startFlow(input: CreateFlow) {
+  const planned = planFlow(input);
+  if (!planned.ok) throw new Error(JSON.stringify(planned.problems));
+  const meta = { tenantId: 't1', idempotencyKey: null, webhookUrl: null, requestId: null, traceId: null };
+  const answer = await runtime.flows.create({ plan: planned.plan, ...meta });
+  if (answer.outcome !== 'created') throw new Error(answer.outcome);
+  await runtime.ends.followUp({
+    money: answer.move.inserted,
+    flowIds: [answer.flow.id],
+    deliveries: [],
+    cancelJobs: [],
+  });
+  return answer.flow.id;
+}
+const flowEnds = (id: string, status: string) =>
+  vi.waitFor(async () => expect(await runtime.flows.find(id, 't1')).toMatchObject({ status }), { timeout: 20_000 });
+
 it('runs a flow across tiers, each step with what the earlier ones made', async () => {
-  const { planFlow } = await import('@queue-service/contracts');
-  const planned = planFlow({
+  const subject = { $ref: 'steps.pay.result.paymentIntentId' };
+  const id = await startFlow({
     steps: [
       { name: 'pay', type: 'payment-process', data: pay('flow').data },
-      {
-        name: 'mail',
-        type: 'send-email',
-        data: { to: 'ada@flow.example', subject: { $ref: 'steps.pay.result.paymentIntentId' }, text: 'x' },
-      },
+      { name: 'mail', type: 'send-email', data: { to: 'ada@flow.example', subject, text: 'x' } },
     ],
   });
-  if (!planned.ok) throw new Error('not planned');
-  const flow = await runtime.flows.create({
-    plan: planned.plan,
-    tenantId: 't1',
-    idempotencyKey: null,
-    webhookUrl: null,
-    requestId: null,
-    traceId: null,
+  await flowEnds(id, 'completed');
+  expect(await runtime.flows.find(id, 't2')).toBeNull();
+});
+
+it('refunds the payment once when the ticket of a purchase cannot be minted, and sends no mail', async () => {
+  const id = await startFlow({
+    template: 'ticket-purchase',
+    input: {
+      payment: pay('purchase').data,
+      ticket: contractOf('nft-mint').example.payload,
+      buyer: { email: 'ada@flow.example' },
+    },
   });
-  if (flow.outcome !== 'created') throw new Error('not created');
-  await runtime.ends.followUp({ money: flow.move.inserted, flowIds: [flow.flow.id], deliveries: [], cancelJobs: [] });
-  await vi.waitFor(
-    async () => expect(await runtime.flows.find(flow.flow.id, 't1')).toMatchObject({ status: 'completed' }),
-    { timeout: 20_000 },
-  );
-  expect(await runtime.flows.find(flow.flow.id, 't2')).toBeNull();
+  await flowEnds(id, 'compensated');
+  expect(refunds).toEqual([paid.paymentIntentId]);
+  const flow = await runtime.flows.find(id, 't1');
+  expect(flow?.error).toMatchObject({ code: 'owner_wallet_invalid' });
+  expect(flow?.steps.map(({ name, status, compensation }) => [name, status, compensation?.status])).toEqual([
+    ['payment', 'completed', 'completed'],
+    ['mint', 'failed', undefined],
+    ['confirmation', 'skipped', undefined],
+  ]);
 });
 
 it('keeps each priority to its place', async () => {

@@ -2,6 +2,7 @@ import { type Request, type Response, Router } from 'express';
 import type { Guard } from '../auth/access.ts';
 import { readJsonBody } from './json-body.ts';
 import { Problem } from './problem.ts';
+import { readRawBody } from './raw-body.ts';
 import type { FactsOfRequests } from './request-facts.ts';
 import { requestIdOf } from './request-log.ts';
 import { requestTrace } from './request-trace.ts';
@@ -64,7 +65,8 @@ async function bodyOf(
   limitBytes: number,
 ): Promise<unknown> {
   const limits = { bytes: limitBytes, depth: DEEPEST_BODY, members: spec.members ?? MOST_MEMBERS };
-  const { value, bytes } = await readJsonBody(req, res, limits);
+  const raw = spec.raw ? await readRawBody(req, res, limitBytes) : null;
+  const { value, bytes } = raw === null ? await readJsonBody(req, res, limits) : { value: raw, bytes: raw.length };
   const checked = spec.read(value, bytes);
   if (!checked.ok) throw checked.problem;
   return checked.value;

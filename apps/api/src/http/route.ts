@@ -38,6 +38,8 @@ export interface BodySpec<Body> {
   readonly schema: z.ZodType;
   /** @param bytes size of the body as sent, decompressed */
   readonly read: (raw: unknown, bytes: number) => BodyOutcome<Body>;
+  /** `read` gets the bytes as they came: a signature is over them. */
+  readonly raw?: true;
   /** Most fields and list elements in all. Default 10,000. */
   readonly members?: number;
 }

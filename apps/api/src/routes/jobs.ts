@@ -1,4 +1,6 @@
 import {
+  batchAnswerSchema,
+  createBatchSchema,
   createJobSchema,
   jobAnswerSchema,
   jobSchema,
@@ -12,6 +14,7 @@ import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } fr
 import { Problem } from '../http/problem.ts';
 import { BASE_PATH, type Route, route } from '../http/route.ts';
 import type { Jobs } from '../ports.ts';
+import { readPostedBatch } from './batch-body.ts';
 import { idempotencyHeaders, idempotencyKeyOf, keyReused, REPLAYED } from './idempotency-key.ts';
 import { readPostedJob } from './job-body.ts';
 
@@ -25,6 +28,9 @@ export interface JobRoutesParts {
 const jobParams = z.object({ id: z.uuid() });
 
 const jobListSchema = z.object({ jobs: z.array(jobSchema), nextCursor: nextCursorSchema });
+
+/** 100 jobs with payloads of their own. */
+const MOST_MEMBERS_OF_A_BATCH = 100_000;
 
 export function jobRoutes({ producer, jobs, moneyBodyLimitBytes }: JobRoutesParts): Route[] {
   return [
@@ -52,6 +58,35 @@ export function jobRoutes({ producer, jobs, moneyBodyLimitBytes }: JobRoutesPart
           { type, data, options, tenantId, idempotencyKey, requestId, ...trace },
         ]);
         return acceptedReply(accepted[0]);
+      },
+    }),
+
+    route({
+      method: 'post',
+      path: '/jobs/batch',
+      access: 'venue',
+      summary: 'Add up to 100 jobs, all or none',
+      body: {
+        schema: createBatchSchema,
+        read: readPostedBatch(moneyBodyLimitBytes),
+        members: MOST_MEMBERS_OF_A_BATCH,
+      },
+      answers: { 202: batchAnswerSchema },
+      problems: [
+        'unknown_queue',
+        'unknown_job_type',
+        'idempotency_key_reused',
+        'queue_unavailable',
+        'database_unavailable',
+      ],
+      handler: async ({ body, actor, requestId, trace }) => {
+        const accepted = await producer.accept(
+          body.map(({ type, data, options: { idempotencyKey = null, ...options } }) => ({
+            ...{ type, data, options, idempotencyKey },
+            ...{ tenantId: actor.tenantId, requestId, ...trace },
+          })),
+        );
+        return batchReply(accepted);
       },
     }),
 
@@ -101,4 +136,23 @@ function acceptedReply(acceptance: Acceptance | undefined) {
   return acceptance.outcome === 'created'
     ? ({ status: 202, body: { job }, headers: location } as const)
     : ({ status: 200, body: { job }, headers: { ...location, ...REPLAYED } } as const);
+}
+
+/** A reused key of one job has undone the others. */
+function batchReply(accepted: readonly Acceptance[]) {
+  const reused = accepted.flatMap((acceptance, index) =>
+    acceptance.outcome === 'key_reused'
+      ? [
+          {
+            path: `jobs.${index}.options.idempotencyKey`,
+            message: `belongs to the job ${acceptance.jobId}, made from another body`,
+            code: 'idempotency_key_reused',
+          },
+        ]
+      : [],
+  );
+  if (reused.length > 0) throw new Problem('idempotency_key_reused', { errors: reused });
+  const jobs = accepted.flatMap((acceptance) => (acceptance.outcome === 'key_reused' ? [] : [acceptance.job]));
+  const replayed = accepted.flatMap(({ outcome }, index) => (outcome === 'replayed' ? [index] : []));
+  return { status: 202, body: { jobs, replayed } } as const;
 }

@@ -107,7 +107,7 @@ it('ends the events that are under way when it is stopped, and leaves the others
   sandbox.faults.add({ times: 'always', do: { kind: 'hold', gate: 'stop' } });
   const ids = await post(40);
   const { worker, segment } = startWorker(10);
-  await vi.waitFor(() => expect(sandbox.faults.list()[0]?.used).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(sandbox.faults.list()[0]?.used).toBeGreaterThan(0), { timeout: 20_000 });
   const closed = worker.close(20_000);
   sandbox.faults.clear();
   sandbox.faults.release('stop');
@@ -129,7 +129,7 @@ it('loses nothing when its grace is over before Segment answers', async () => {
   sandbox.faults.add({ times: 'always', do: { kind: 'hold', gate: 'hang' } });
   const ids = await post(20);
   const { worker, segment } = startWorker(5);
-  await vi.waitFor(() => expect(sandbox.faults.list()[0]?.used).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(sandbox.faults.list()[0]?.used).toBeGreaterThan(0), { timeout: 20_000 });
   await worker.close(0);
   const closed = segment.close(50);
   sandbox.faults.clear();

@@ -141,7 +141,7 @@ export async function startBench(): Promise<Bench> {
   const sandbox = await startStripe({ accounts: ['acct_1Venue', 'acct_1Other'] });
   return {
     sandbox,
-    stripe: createStripe({ secretKey: 'sk_test_bench', apiBase: sandbox.url, timeoutMs: 500 }),
+    stripe: createStripe({ secretKey: 'sk_test_bench', apiBase: sandbox.url, timeoutMs: 1_500 }),
     job: (tenantId = 'venue-1') => new BenchJob(tenantId, () => sandbox.clock.now()),
     count: (kind, job) => sandbox.effects.count({ kind, jobId: job.id }),
     fail: (path, action, times = 1, method = 'POST') => {

@@ -1,0 +1,156 @@
+import {
+  contractOf,
+  type DeadLetterResource,
+  deadLetterAnswerSchema,
+  deadLetterDetailAnswerSchema,
+  deadLetterSchema,
+  isJobType,
+  jobTypes,
+  masked,
+  maskPersonalData,
+  queueNameSchema,
+  redriveManyAnswerSchema,
+  redriveManySchema,
+} from '@queue-service/contracts';
+import {
+  type DeadLetterRow,
+  deadLetterStatuses,
+  findDeadLetter,
+  insertAudit,
+  listDeadLetters,
+  resolveDeadLetter,
+} from '@queue-service/persistence';
+import { pageOf, type Runtime, whileDatabaseAvailable } from '@queue-service/queue';
+import { z } from 'zod';
+import { auditEntry } from '../audit.ts';
+import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
+import { Problem } from '../http/problem.ts';
+import { jsonBody, type Route, route } from '../http/route.ts';
+import { openLetter, type Redrive } from '../redrive.ts';
+
+const params = z.object({ id: z.uuid() });
+
+export function deadLetterRoutes({ db }: Pick<Runtime, 'db'>, redrive: Redrive): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/dead-letters',
+      access: 'venue',
+      summary: 'Jobs that failed for good, newest first',
+      query: z.strictObject({
+        queue: queueNameSchema.optional(),
+        type: z.enum(jobTypes).optional(),
+        status: z.enum(deadLetterStatuses).optional(),
+        ...createdQuery,
+        ...pageQuery,
+      }),
+      answers: { 200: z.object({ deadLetters: z.array(deadLetterSchema), nextCursor: nextCursorSchema }) },
+      problems: ['invalid_cursor', 'database_unavailable'],
+      handler: async ({ query: { limit, cursor, ...filter }, actor }) => {
+        const { after } = pageRequest({ limit, cursor });
+        const rows = await whileDatabaseAvailable(() =>
+          listDeadLetters(db, { ...filter, tenantId: actor.scope }, after, limit + 1),
+        );
+        const page = pageOf(rows, limit, resourceOf);
+        return { status: 200, body: { deadLetters: [...page.items], nextCursor: nextCursor(page) } };
+      },
+    }),
+
+    route({
+      method: 'get',
+      path: '/dead-letters/:id',
+      access: 'venue',
+      summary: 'One dead letter with its payload and attempts',
+      params,
+      answers: { 200: deadLetterDetailAnswerSchema },
+      problems: ['not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, actor }) => {
+        const row = await whileDatabaseAvailable(() => findDeadLetter(db, { id }, actor.scope, false));
+        if (row === null) throw new Problem('not_found');
+        // Without its contract nobody knows what of it is personal.
+        const data = isJobType(row.type) ? maskPersonalData(row.payload, contractOf(row.type).personalData) : masked;
+        return { status: 200, body: { deadLetter: { ...resourceOf(row), data, attemptLog: row.attemptLog } } };
+      },
+    }),
+
+    route({
+      method: 'post',
+      path: '/dead-letters/:id/redrive',
+      access: 'venue',
+      summary: 'Start the job of a dead letter again',
+      params,
+      answers: { 202: deadLetterAnswerSchema },
+      problems: ['not_found', 'conflict', 'queue_unavailable', 'database_unavailable'],
+      handler: async ({ params: { id }, ...change }) => {
+        return { status: 202, body: { deadLetter: resourceOf(await redrive({ id }, change)) } };
+      },
+    }),
+
+    route({
+      method: 'post',
+      path: '/dead-letters/redrive',
+      access: 'venue',
+      summary: 'Start the jobs of many open dead letters again; a dry run unless told otherwise',
+      body: jsonBody(redriveManySchema),
+      answers: { 200: redriveManyAnswerSchema },
+      problems: ['queue_unavailable', 'database_unavailable'],
+      handler: async ({ body: { filter, limit, dryRun }, ...change }) => {
+        const open = { ...filter, status: 'open', tenantId: change.actor.scope };
+        const rows = await whileDatabaseAvailable(() => listDeadLetters(db, open, null, limit));
+        if (dryRun) return { status: 200, body: { dryRun, deadLetters: rows.map(resourceOf), skipped: [] } };
+        const deadLetters: DeadLetterResource[] = [];
+        const skipped: string[] = [];
+        for (const { id } of rows) {
+          try {
+            deadLetters.push(resourceOf(await redrive({ id }, change)));
+          } catch (error) {
+            // Somebody else was faster; the others go on.
+            if (!(error instanceof Problem)) throw error;
+            skipped.push(id);
+          }
+        }
+        return { status: 200, body: { dryRun, deadLetters, skipped } };
+      },
+    }),
+
+    route({
+      method: 'delete',
+      path: '/dead-letters/:id',
+      access: 'venue',
+      summary: 'Discard a dead letter: its job is not started again',
+      params,
+      query: z.strictObject({ reason: z.string().trim().min(1).max(500).describe('Why; kept with the letter') }),
+      answers: { 200: deadLetterAnswerSchema },
+      problems: ['not_found', 'conflict', 'database_unavailable'],
+      handler: async ({ params: { id }, query: { reason }, ...change }) => {
+        const row = await whileDatabaseAvailable(() =>
+          db.transaction(async (sql) => {
+            const { tenantId, jobId } = await openLetter(sql, { id }, change);
+            const how = { status: 'discarded', by: change.actor.principal.subject, reason } as const;
+            const resolved = await resolveDeadLetter(sql, id, how);
+            if (resolved === null) throw new Error(`the dead letter ${id} changed under its lock`);
+            await insertAudit(sql, [
+              auditEntry(change, {
+                ...{ action: 'dead-letter.discard', resource: 'dead-letter', resourceId: id, tenantId },
+                before: { status: 'open', jobId },
+                after: { status: 'discarded', reason },
+              }),
+            ]);
+            return resolved;
+          }),
+        );
+        return { status: 200, body: { deadLetter: resourceOf(row) } };
+      },
+    }),
+  ];
+}
+
+function resourceOf(row: DeadLetterRow): DeadLetterResource {
+  const { payload: _, payloadVersion: __, attemptLog: ___, timeoutMs: ____, ...shown } = row;
+  return {
+    ...shown,
+    queue: queueNameSchema.parse(row.queue),
+    resolvedAt: row.resolvedAt?.toISOString() ?? null,
+    createdAt: row.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,171 @@
+import {
+  createScheduleSchema,
+  jobTypes,
+  patchScheduleSchema,
+  queueNameSchema,
+  type ScheduleResource,
+  scheduleAnswerSchema,
+  schedulePreviewQuerySchema,
+  schedulePreviewSchema,
+  scheduleRunAnswerSchema,
+  scheduleSchema,
+} from '@queue-service/contracts';
+import { insertAudit } from '@queue-service/persistence';
+import { type Runtime, type SchedulePatch, type Schedules, whileDatabaseAvailable } from '@queue-service/queue';
+import { z } from 'zod';
+import { auditEntry, type Change } from '../audit.ts';
+import { nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
+import { Problem } from '../http/problem.ts';
+import { BASE_PATH, jsonBody, type Route, route } from '../http/route.ts';
+
+const params = z.object({ id: z.uuid() });
+
+export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules): Route[] {
+  const audit = (
+    change: Change,
+    action: string,
+    { id, tenantId }: ScheduleResource,
+    states: { before?: object; after?: object },
+  ) => {
+    const what = { action: `schedule.${action}`, resource: 'schedule', resourceId: id, tenantId };
+    return whileDatabaseAvailable(() => insertAudit(db, [auditEntry(change, { ...what, ...states })]));
+  };
+  const find = async (id: string, { actor }: Change) => {
+    const schedule = await schedules.find(id, actor.scope);
+    if (schedule === null) throw new Problem('not_found');
+    return schedule;
+  };
+
+  return [
+    route({
+      method: 'post',
+      path: '/schedules',
+      access: 'venue',
+      summary: 'Make a job again and again',
+      body: jsonBody(createScheduleSchema),
+      answers: { 201: scheduleAnswerSchema },
+      problems: ['conflict', 'database_unavailable'],
+      handler: async ({ body, ...change }) => {
+        const { tenantId, principal } = change.actor;
+        const schedule = saved(await schedules.create(body, { tenantId, createdBy: principal.subject }));
+        await audit(change, 'create', schedule, { after: schedule });
+        const headers = { Location: `${BASE_PATH}/schedules/${schedule.id}` };
+        return { status: 201, body: { schedule }, headers };
+      },
+    }),
+
+    route({
+      method: 'get',
+      path: '/schedules',
+      access: 'venue',
+      summary: 'List schedules, newest first',
+      query: z.strictObject({
+        queue: queueNameSchema.optional(),
+        type: z.enum(jobTypes).optional(),
+        ...pageQuery,
+      }),
+      answers: { 200: z.object({ schedules: z.array(scheduleSchema), nextCursor: nextCursorSchema }) },
+      problems: ['invalid_cursor', 'database_unavailable'],
+      handler: async ({ query: { limit, cursor, ...filter }, actor }) => {
+        const page = await schedules.list(filter, actor.scope, pageRequest({ limit, cursor }));
+        return { status: 200, body: { schedules: [...page.items], nextCursor: nextCursor(page) } };
+      },
+    }),
+
+    route({
+      method: 'get',
+      path: '/schedules/:id',
+      access: 'venue',
+      summary: 'One schedule',
+      params,
+      answers: { 200: scheduleAnswerSchema },
+      problems: ['not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, ...change }) => ({
+        status: 200,
+        body: { schedule: await find(id, change) },
+      }),
+    }),
+
+    route({
+      method: 'patch',
+      path: '/schedules/:id',
+      access: 'venue',
+      summary: 'Change, pause or resume a schedule',
+      params,
+      body: jsonBody(patchScheduleSchema),
+      answers: { 200: scheduleAnswerSchema },
+      problems: ['not_found', 'conflict', 'database_unavailable'],
+      handler: async ({ params: { id }, body, ...change }) => {
+        const before = await find(id, change);
+        const schedule = saved(await schedules.patch(id, change.actor.scope, body));
+        await audit(change, 'update', schedule, { before, after: schedule });
+        return { status: 200, body: { schedule } };
+      },
+    }),
+
+    route({
+      method: 'delete',
+      path: '/schedules/:id',
+      access: 'venue',
+      summary: 'Remove a schedule; jobs that it made stay',
+      params,
+      answers: { 204: null },
+      problems: ['not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, ...change }) => {
+        const before = await find(id, change);
+        if (!(await schedules.remove(id, change.actor.scope))) throw new Problem('not_found');
+        await audit(change, 'delete', before, { before });
+        return { status: 204, body: undefined };
+      },
+    }),
+
+    route({
+      method: 'post',
+      path: '/schedules/:id/run',
+      access: 'venue',
+      summary: 'Fire a schedule now, also while it is paused',
+      params,
+      answers: { 202: scheduleRunAnswerSchema },
+      problems: ['not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, ...change }) => {
+        const schedule = await find(id, change);
+        const run = await schedules.run(id, change.actor.scope);
+        if (run === null) throw new Problem('not_found');
+        await audit(change, 'run', schedule, { after: run.fire });
+        return { status: 202, body: run };
+      },
+    }),
+
+    route({
+      method: 'get',
+      path: '/schedules/:id/preview',
+      access: 'venue',
+      summary: 'The next times of a schedule, also of a paused one',
+      params,
+      query: schedulePreviewQuerySchema,
+      answers: { 200: schedulePreviewSchema },
+      problems: ['not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, query: { count, from }, actor }) => {
+        const since = from === undefined ? {} : { from: new Date(from) };
+        const preview = await schedules.preview(id, actor.scope, { count, ...since });
+        if (preview === null) throw new Problem('not_found');
+        return { status: 200, body: preview };
+      },
+    }),
+  ];
+}
+
+function saved(outcome: SchedulePatch): ScheduleResource {
+  switch (outcome.outcome) {
+    case 'saved':
+      return outcome.schedule;
+    case 'invalid':
+      throw new Problem('validation_failed', { errors: outcome.problems });
+    case 'name_taken':
+      throw new Problem('conflict', { detail: 'Another schedule of the tenant has this name' });
+    case 'stale':
+      throw new Problem('conflict', { detail: `It was changed since; its version is ${outcome.version}` });
+    case 'not_found':
+      throw new Problem('not_found');
+  }
+}

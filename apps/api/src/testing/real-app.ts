@@ -1,0 +1,44 @@
+import { createLogger, Secret } from '@queue-service/observability';
+import { openRuntime, type Runtime, type RuntimeConfig } from '@queue-service/queue';
+import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
+import type { Express } from 'express';
+import { vi } from 'vitest';
+import { flowsPort } from '../flows-port.ts';
+import { type OperatorParts, operatorRoutes } from '../routes/operator.ts';
+import { testApp } from './test-app.ts';
+
+export interface RealApp {
+  readonly app: Express;
+  readonly runtime: Runtime;
+  /** For workers of the same queues. */
+  readonly config: RuntimeConfig & { WORKER_CONCURRENCY: number };
+  close(): Promise<void>;
+}
+
+/** The app over a runtime with a PostgreSQL database and a Redis prefix of its own. */
+export async function realApp(more: Partial<OperatorParts> = {}): Promise<RealApp> {
+  const log = createLogger({ service: 'test', level: 'silent' });
+  const { url } = await useDatabase();
+  const { prefix, url: redis } = usePrefix();
+  const config = {
+    DATABASE_URL: new Secret(url),
+    DATABASE_POOL_SIZE: 5,
+    PAYLOAD_ENCRYPTION_KEYS: [{ id: 'k', key: Buffer.alloc(32, 7) }],
+    REDIS_URL: new Secret(redis),
+    QUEUE_PREFIX: prefix,
+    WORKER_CONCURRENCY: 2,
+  };
+  const runtime = openRuntime({ config, applicationName: 'test', log });
+  await vi.waitFor(() => {
+    for (const { redis: connection } of runtime.connections.all) {
+      if (connection.status !== 'ready') throw new Error('Redis is not ready');
+    }
+  });
+  const { app } = testApp({
+    producer: runtime.producer,
+    jobs: runtime.reader,
+    flows: flowsPort(runtime),
+    operatorRoutes: operatorRoutes({ runtime, log, ...more }),
+  });
+  return { app, runtime, config, close: () => runtime.close() };
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import type { FlowInput, FlowResource } from '@queue-service/client';
+import type { Command } from 'commander';
+import { type Context, clientOf, parseJsonObject, printJson } from '../context.ts';
+import { UsageError } from '../exit-codes.ts';
+import { flowTree } from './flow-tree.ts';
+
+interface CreateFlags {
+  file?: string;
+  template?: string;
+  input?: string;
+  key?: string;
+  json?: true;
+}
+
+export function addFlowsCommands(program: Command, context: Context): void {
+  const flows = program.command('flows').description('start and look at workflows');
+
+  flows
+    .command('create')
+    .description('start a workflow, from a file or from a template')
+    .option('--file <path>', 'JSON with name and steps')
+    .option('--template <name>', 'a ready-made flow, with --input')
+    .option('--input <json>', 'input of the template')
+    .option('--key <key>', 'idempotency key; without one, every call makes a flow')
+    .option('--json', 'print the flow as JSON')
+    .addHelpText(
+      'after',
+      `\nExamples:
+  queuectl flows create --file purchase.json --key order-1042
+  queuectl flows create --template ticket-purchase --input "$(cat input.json)"`,
+    )
+    .action(async (flags: CreateFlags) => {
+      const flow = await readFlow(flags);
+      const options = flags.key === undefined ? flow.options : { ...flow.options, idempotencyKey: flags.key };
+      const input = { ...flow, ...(options === undefined ? {} : { options }) };
+      show(context, await clientOf(context.env).flows.create(input, { signal: context.signal }), flags.json);
+    });
+
+  flows
+    .command('get <id>')
+    .description('one workflow, drawn as a tree')
+    .option('--json', 'print the flow as JSON')
+    .addHelpText('after', '\nExample:\n  queuectl flows get 0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f')
+    .action(async (id: string, flags: { json?: true }) => {
+      show(context, await clientOf(context.env).flows.get(id, { signal: context.signal }), flags.json);
+    });
+}
+
+async function readFlow({ file, template, input }: CreateFlags): Promise<FlowInput> {
+  if ((file === undefined) === (template === undefined)) {
+    throw new UsageError('exactly one of --file and --template is required');
+  }
+  // The API checks the flow and names every bad step.
+  if (file === undefined) {
+    return { template, input: parseJsonObject('--input', input ?? '{}') } as FlowInput;
+  }
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`--file cannot be read: ${error.code ?? error.message}`);
+  });
+  return parseJsonObject('--file', text) as FlowInput;
+}
+
+function show(context: Context, flow: FlowResource, json: true | undefined): void {
+  if (json) printJson(context, flow);
+  else for (const line of flowTree(flow)) context.print(line);
+}

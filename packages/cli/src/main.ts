@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { addFlowsCommands } from './commands/flows.ts';
+import { addJobsCommands } from './commands/jobs.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addTokenCommand } from './commands/token.ts';
+import type { Context } from './context.ts';
+import { exitCodes, exitCodesHelp, explain } from './exit-codes.ts';
+
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort(new Error('interrupted; what was accepted goes on in the service')));
+
+const context: Context = {
+  env: process.env,
+  print: (text) => process.stdout.write(`${text}\n`),
+  signal: interrupt.signal,
+};
+
+const program = new Command('queuectl')
+  .description('Steer the queue service from a terminal')
+  .exitOverride()
+  .showHelpAfterError('(add --help for examples)')
+  .addHelpText(
+    'after',
+    `
+Variables:
+  QUEUE_URL    where the API is (default http://localhost:3011)
+  QUEUE_TOKEN  bearer token
+  JWT_SECRET   only for queuectl token
+${exitCodesHelp}
+
+Examples:
+  export QUEUE_TOKEN=$(queuectl token --tenant venue-1)
+  queuectl jobs add send-sms --data '{"to":"+41791234567","body":"Doors at 7"}' --follow
+  queuectl status`,
+  );
+
+addTokenCommand(program, context);
+addJobsCommands(program, context);
+addFlowsCommands(program, context);
+addStatusCommand(program, context);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has already told what is wrong; help asked for is no error.
+    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  } else {
+    const { code, lines } = explain(error);
+    process.stderr.write(lines.map((line) => `queuectl: ${line}\n`).join(''));
+    process.exitCode = code;
+  }
+}

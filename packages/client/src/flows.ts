@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+import { type createFlowSchema, type FlowResource, flowAnswerSchema } from '#contracts';
+import type { RequestOptions } from './jobs.ts';
+import type { Timing } from './pauses.ts';
+import type { Send } from './transport.ts';
+import { type WaitOptions, waitUntilEnded } from './wait.ts';
+
+/** A flow as a producer writes it: `steps`, or a `template` with its `input`. */
+export type FlowInput = z.input<typeof createFlowSchema>;
+
+export interface Flows {
+  /** Starts a workflow. Keys work as for `jobs.add`. @throws ProblemError `invalid_flow` names every bad step */
+  create(flow: FlowInput, options?: RequestOptions): Promise<FlowResource>;
+  /** @throws ProblemError */
+  get(id: string, options?: RequestOptions): Promise<FlowResource>;
+  /** The flow once it has ended, however it ended: look at `status`. @throws WaitTimeoutError, ProblemError */
+  waitFor(id: string, options?: WaitOptions): Promise<FlowResource>;
+}
+
+const unfinished: readonly FlowResource['status'][] = ['running', 'compensating'];
+
+export function createFlows(send: Send, timing: Timing, newKey: () => string): Flows {
+  const get = async (id: string, signal?: AbortSignal): Promise<FlowResource> => {
+    const path = `/flows/${encodeURIComponent(id)}`;
+    return (await send({ method: 'GET', path, answer: flowAnswerSchema, signal })).flow;
+  };
+  return {
+    create: async (flow, { signal } = {}) => {
+      const idempotencyKey = flow.options?.idempotencyKey ?? newKey();
+      const answer = flowAnswerSchema;
+      return (await send({ method: 'POST', path: '/flows', body: flow, idempotencyKey, answer, signal })).flow;
+    },
+    get: (id, { signal } = {}) => get(id, signal),
+    waitFor: (id, options = {}) =>
+      waitUntilEnded(
+        {
+          what: 'Flow',
+          id,
+          poll: (signal) => get(id, signal),
+          ended: ({ status }) => !unfinished.includes(status),
+        },
+        options,
+        timing,
+      ),
+  };
+}
