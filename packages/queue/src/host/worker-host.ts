@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { contractOf, isJobType, type JobType, jobTypesOf, type QueueName } from '@queue-service/contracts';
+import { contractOf, type JobType, type QueueName } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
 import { type AttemptRecord, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
@@ -213,9 +213,4 @@ async function tellBull(job: Job, token: string | undefined, settlement: Settlem
       await job.moveToDelayed(Date.now() + settlement.delayMs, token);
       throw new DelayedError();
   }
-}
-
-/** The types a queue's worker knows; for labels that must stay few. */
-export function knownTypes(queue: QueueName): JobType[] {
-  return jobTypesOf(queue).filter(isJobType);
 }
