@@ -1,3 +1,4 @@
+export * from './cancel.ts';
 export * from './config.ts';
 export { whileDatabaseAvailable } from './database-availability.ts';
 export * from './dispatch.ts';

@@ -1,6 +1,7 @@
 import { type QueueName, queueNames } from '@queue-service/contracts';
 import type { Logger, Secret } from '@queue-service/observability';
 import { createSealer, type Database, openDatabase, type Sealer, type SealingKey } from '@queue-service/persistence';
+import { type CancelJob, createCancelJob } from './cancel.ts';
 import type { RedisConfig } from './config.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEndRecorder, type EndRecorder } from './ends.ts';
@@ -29,6 +30,7 @@ export interface Runtime {
   readonly history: HistoryWriter;
   readonly reader: JobReader;
   readonly producer: Producer;
+  readonly cancelJob: CancelJob;
   readonly now: () => Date;
   close(): Promise<void>;
 }
@@ -61,6 +63,7 @@ export function openRuntime(options: {
   const history = createHistoryWriter(db, followUp, log, now);
   const reader = createJobReader(db, connections);
   const producer = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
+  const cancelJob = createCancelJob({ db, ends, connections, reader, now });
   return {
     db,
     sealer,
@@ -71,6 +74,7 @@ export function openRuntime(options: {
     history,
     reader,
     producer,
+    cancelJob,
     now,
     close: async () => {
       await history.close();
