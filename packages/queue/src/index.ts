@@ -21,6 +21,7 @@ export * from './queue-state.ts';
 export { isRedisUnavailable, whileAvailable } from './redis/availability.ts';
 export * from './redis/connections.ts';
 export { checkDurability, type DurabilityProblem } from './redis/durability.ts';
+export * from './redrive.ts';
 export { requestHash } from './request-hash.ts';
 export { type JobState, jobResource } from './resource.ts';
 export { openRuntime, type Runtime, type RuntimeConfig } from './runtime.ts';

@@ -12,6 +12,7 @@ import { createJobReader, type JobReader } from './job-reader.ts';
 import type { Producer } from './new-job.ts';
 import { createProducer } from './producer/producer.ts';
 import { type Connections, openConnections } from './redis/connections.ts';
+import { createRedriveJob, type RedriveJob } from './redrive.ts';
 
 export interface RuntimeConfig extends RedisConfig {
   DATABASE_URL: Secret;
@@ -31,6 +32,7 @@ export interface Runtime {
   readonly reader: JobReader;
   readonly producer: Producer;
   readonly cancelJob: CancelJob;
+  readonly redriveJob: RedriveJob;
   readonly now: () => Date;
   close(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export function openRuntime(options: {
   const reader = createJobReader(db, connections);
   const producer = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
   const cancelJob = createCancelJob({ db, ends, connections, reader, now });
+  const redriveJob = createRedriveJob({ db, connections, dispatch, log, now });
   return {
     db,
     sealer,
@@ -75,6 +78,7 @@ export function openRuntime(options: {
     reader,
     producer,
     cancelJob,
+    redriveJob,
     now,
     close: async () => {
       await history.close();

@@ -18,7 +18,7 @@ export interface OperatorParts {
 
 /** The rows of the API table that look into the stores themselves and change what is there. */
 export function operatorRoutes({ runtime, log, stripeWebhookSecret }: OperatorParts): Route[] {
-  const redrive = createRedrive(runtime, log);
+  const redrive = createRedrive(runtime);
   return [
     ...jobControlRoutes(runtime, createCancel(runtime), redrive),
     ...deadLetterRoutes(runtime, redrive),
