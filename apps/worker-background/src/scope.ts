@@ -1,5 +1,4 @@
-/** The tenant that only admins act for; its jobs reach the rows of all. */
-const platformTenant = 'platform';
+import { platformTenant } from '@queue-service/contracts';
 
 /** Whose rows a job of this tenant may touch; null: everybody's. */
 export function scopeOf(tenantId: string): string | null {

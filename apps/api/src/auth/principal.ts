@@ -1,10 +1,11 @@
+import { platformTenant } from '@queue-service/contracts';
 import { z } from 'zod';
 
 export const roles = ['admin', 'venue_admin', 'service'] as const;
 export type Role = (typeof roles)[number];
 
 /** The tenant of what admins do on behalf of no tenant. No token but an admin's may name it. */
-export const PLATFORM_TENANT = 'platform';
+export const PLATFORM_TENANT = platformTenant;
 
 export const tenantIdSchema = z
   .string()

@@ -1,5 +1,6 @@
 import { createFlowSchema, flowAnswerSchema, flowSchema, flowStatuses, planFlow } from '@queue-service/contracts';
 import { z } from 'zod';
+import { requireMayPost } from '../auth/may-post.ts';
 import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { BASE_PATH, jsonBody, type Route, route } from '../http/route.ts';
@@ -28,6 +29,13 @@ export function flowRoutes({ flows }: { readonly flows: Flows }): Route[] {
         const idempotencyKey = idempotencyKeyOf(headers, body.options?.idempotencyKey);
         const outcome = planFlow(body);
         if (!outcome.ok) throw new Problem('invalid_flow', { errors: outcome.problems });
+        requireMayPost(
+          actor,
+          outcome.plan.steps.flatMap((step, index) => [
+            { ...step, path: `steps.${index}.type` },
+            ...(step.compensation === null ? [] : [{ ...step.compensation, path: `steps.${index}.compensation.type` }]),
+          ]),
+        );
         return acceptedReply(
           await flows.create({
             plan: outcome.plan,

@@ -10,6 +10,7 @@ import {
 } from '@queue-service/contracts';
 import type { Acceptance, Producer } from '@queue-service/queue';
 import { z } from 'zod';
+import { requireMayPost } from '../auth/may-post.ts';
 import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { BASE_PATH, type Route, route } from '../http/route.ts';
@@ -54,6 +55,7 @@ export function jobRoutes({ producer, jobs, moneyBodyLimitBytes }: JobRoutesPart
         const idempotencyKey = idempotencyKeyOf(headers, keyInBody);
         const { type, data } = body;
         const { tenantId } = actor;
+        requireMayPost(actor, [{ type, data, path: 'type' }]);
         const accepted = await producer.accept([
           { type, data, options, tenantId, idempotencyKey, requestId, ...trace },
         ]);
@@ -80,6 +82,10 @@ export function jobRoutes({ producer, jobs, moneyBodyLimitBytes }: JobRoutesPart
         'database_unavailable',
       ],
       handler: async ({ body, actor, requestId, trace }) => {
+        requireMayPost(
+          actor,
+          body.map((job, index) => ({ ...job, path: `jobs.${index}.type` })),
+        );
         const accepted = await producer.accept(
           body.map(({ type, data, options: { idempotencyKey = null, ...options } }) => ({
             ...{ type, data, options, idempotencyKey },

@@ -14,6 +14,7 @@ import { insertAudit } from '@queue-service/persistence';
 import { type Runtime, type SchedulePatch, type Schedules, whileDatabaseAvailable } from '@queue-service/queue';
 import { z } from 'zod';
 import { auditEntry, type Change } from '../audit.ts';
+import { requireMayPost } from '../auth/may-post.ts';
 import { nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { BASE_PATH, jsonBody, type Route, route } from '../http/route.ts';
@@ -47,6 +48,7 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       problems: ['conflict', 'database_unavailable'],
       handler: async ({ body, ...change }) => {
         const { tenantId, principal } = change.actor;
+        requireMayPost(change.actor, [{ ...body, path: 'type' }]);
         const schedule = saved(await schedules.create(body, { tenantId, createdBy: principal.subject }));
         await audit(change, 'create', schedule, { after: schedule });
         const headers = { Location: `${BASE_PATH}/schedules/${schedule.id}` };
@@ -97,6 +99,8 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       problems: ['not_found', 'conflict', 'database_unavailable'],
       handler: async ({ params: { id }, body, ...change }) => {
         const before = await find(id, change);
+        const poster = { ...change.actor, tenantId: before.tenantId };
+        if (body.data !== undefined) requireMayPost(poster, [{ type: before.type, data: body.data, path: 'data' }]);
         const schedule = saved(await schedules.patch(id, change.actor.scope, body));
         await audit(change, 'update', schedule, { before, after: schedule });
         return { status: 200, body: { schedule } };

@@ -150,7 +150,7 @@ const cases: TableCase[] = [
   },
   {
     target: 'audit_log',
-    owned: true,
+    owned: false,
     stays: 1,
     seed: () =>
       runtime.db.prisma.auditLog.createMany({

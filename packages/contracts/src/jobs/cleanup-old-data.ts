@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineJob } from '../contract.ts';
+import { defineJob, platformTenant } from '../contract.ts';
 
 /** What retention may remove. Unfinished money jobs and their effects are never among it. */
 export const cleanupTargets = [
@@ -16,6 +16,9 @@ export const cleanupTargets = [
   'redis_finished',
 ] as const;
 
+/** Rows that belong to no tenant, or that tell what its people did. */
+const ofThePlatform: readonly unknown[] = ['queue_metrics', 'provider_events', 'audit_log', 'redis_finished'];
+
 /** Applies the retention of one table, or of finished jobs in Redis, in small batches. */
 export const cleanupOldData = defineJob({
   type: 'cleanup-old-data',
@@ -29,6 +32,10 @@ export const cleanupOldData = defineJob({
   }),
   result: z.object({ target: z.enum(cleanupTargets), matched: z.int(), removed: z.int(), dryRun: z.boolean() }),
   personalData: [],
+  refuses: ({ target }, { tenantId }) =>
+    tenantId !== platformTenant && ofThePlatform.includes(target)
+      ? `only the platform may clean ${String(target)}, which belongs to no tenant`
+      : null,
   permanentFailures: ['retention_too_short', 'platform_only'],
   example: {
     payload: { target: 'jobs', olderThanDays: 30, dryRun: true },

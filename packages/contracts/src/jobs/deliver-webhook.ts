@@ -23,6 +23,7 @@ export const deliverWebhook = defineJob({
     timeoutMs: 30 * second,
   },
   personalData: [],
+  refuses: () => 'is made by the service itself; POST /webhooks/deliveries/{id}/replay repeats one',
   permanentFailures: [
     'endpoint_gone',
     'endpoint_disabled',

@@ -87,7 +87,8 @@ export const cleanupRules: Readonly<Record<CleanupTable, CleanupRule>> = {
     removable: 't.processed_at IS NOT NULL',
   },
 
-  audit_log: { age: 'created_at', key: id, tenant: 't.tenant_id', removable: 'true' },
+  // What a tenant's people did is not theirs to erase.
+  audit_log: { age: 'created_at', key: id, tenant: null, removable: 'true' },
 
   // The row stays and says that the file is gone.
   reports: { age: 'created_at', key: id, tenant: 't.tenant_id', removable: 't.deleted_at IS NULL' },

@@ -66,9 +66,8 @@ describe('refuses at save time', () => {
     expect(JSON.stringify(problems)).not.toContain('secret-table');
   });
 
-  it('an unknown type, an internal one, another queue', () => {
+  it('an unknown type, another queue', () => {
     expect(problemsOf({ type: 'mine-bitcoin' })).toMatchObject([['type', expect.anything()]]);
-    expect(problemsOf({ type: 'deliver-webhook' })).toMatchObject([['type', expect.anything()]]);
     expect(problemsOf({ queue: 'money' })).toEqual([['queue', expect.stringContaining('background')]]);
   });
 });

@@ -26,9 +26,6 @@ export interface CheckedSchedule extends Omit<Timing, 'anchor'> {
   jitterMs: number;
 }
 
-/** Types that the service makes itself. */
-const internalTypes: readonly string[] = ['deliver-webhook'];
-
 /**
  * Everything that is wrong with a schedule at once, or the schedule as it is to be kept.
  * @param options.mustFire whether one that has no time left is refused. Default true
@@ -50,9 +47,8 @@ export function checkSchedule(
   };
   problems.push(...timingProblems(timing, now, options.mustFire ?? true));
   let data = input.data;
-  if (!isJobType(input.type) || internalTypes.includes(input.type)) {
-    const known = jobTypes.filter((type) => !internalTypes.includes(type));
-    refuse('type', `is not a job type that can be scheduled; known are ${known.join(', ')}`);
+  if (!isJobType(input.type)) {
+    refuse('type', `is not a job type; known are ${jobTypes.join(', ')}`);
   } else {
     const contract = contractOf(input.type);
     if (input.queue !== undefined && input.queue !== contract.queue) {
