@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createFlows, type Flows } from './flows.ts';
 import { createJobs, type Jobs } from './jobs.ts';
+import { createOperator, type Operator } from './operator.ts';
 import { realTiming, type Timing } from './pauses.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
@@ -14,6 +15,8 @@ export interface QueueClient {
   readonly jobs: Jobs;
   readonly flows: Flows;
   readonly queues: Queues;
+  /** What operators see and steer. */
+  readonly operator: Operator;
 }
 
 /**
@@ -27,5 +30,6 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     jobs: createJobs(send, timing, randomUUID),
     flows: createFlows(send, timing, randomUUID),
     queues: createQueues(send),
+    operator: createOperator(send),
   };
 }

@@ -16,6 +16,7 @@ export { createQueueClient, type QueueClient, type QueueClientOptions } from './
 export { JobFailedError, ProblemError, WaitTimeoutError } from './errors.ts';
 export type { FlowInput, Flows } from './flows.ts';
 export type { JobOf, JobReference, Jobs, RequestOptions } from './jobs.ts';
+export type { ListQuery, Operator, Page } from './operator.ts';
 export type { Timing } from './pauses.ts';
 export type { Queues } from './queues.ts';
 export type { WaitOptions } from './wait.ts';

@@ -17,7 +17,7 @@ export interface TransportOptions {
 }
 
 export interface ApiRequest<Answer extends z.ZodType> {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/v1/queue`. */
   readonly path: string;
   readonly answer: Answer;

@@ -8,6 +8,7 @@ export * from './http/audit.ts';
 export * from './http/batch.ts';
 export * from './http/dead-letters.ts';
 export * from './http/flows.ts';
+export * from './http/job-history.ts';
 export * from './http/jobs.ts';
 export * from './http/problem.ts';
 export * from './http/queues.ts';

@@ -13,6 +13,7 @@ export * from './sql/dead-letters.ts';
 export * from './sql/effects.ts';
 export * from './sql/find-critical-jobs.ts';
 export * from './sql/find-history-job.ts';
+export * from './sql/find-job-history.ts';
 export * from './sql/find-payment.ts';
 export * from './sql/finish-critical-jobs.ts';
 export * from './sql/flows.ts';

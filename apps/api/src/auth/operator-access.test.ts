@@ -17,6 +17,7 @@ const admin = ['admin'] as const;
 const table: Record<string, readonly string[]> = {
   'post /jobs/:id/retry': venue,
   'delete /jobs/:id': venue,
+  'get /jobs/:id/history': everybody,
   'get /queues': everybody,
   'get /queues/money/stats': everybody,
   'get /queues/money/metrics': everybody,
@@ -30,6 +31,7 @@ const table: Record<string, readonly string[]> = {
   'delete /schedules/:id': venue,
   'post /schedules/:id/run': venue,
   'get /schedules/:id/preview': venue,
+  'get /schedules/:id/fires': venue,
   'get /dead-letters': venue,
   'get /dead-letters/:id': venue,
   'post /dead-letters/:id/redrive': venue,

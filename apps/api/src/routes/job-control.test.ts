@@ -167,6 +167,17 @@ describe('a dead letter', () => {
     expect(letter).toMatchObject({ status: 'open', reason: 'permanent', error: { code: 'card_declined' } });
     const one = await call('get', `/dead-letters/${letter.id}`);
     expect(one.body.deadLetter).toMatchObject({ data: { orderId: 'o1', amount: 100 }, attemptLog: [{ attempt: 1 }] });
+    const history = await call('get', `/jobs/${id}/history`, 'service');
+    expect(history.body).toMatchObject({
+      attempts: [{ attempt: 1, error: { code: 'card_declined' } }],
+      effects: expect.arrayContaining([
+        expect.objectContaining({ name: 'rejected', status: 'rejected', code: 'card_declined' }),
+      ]),
+      ledger: { fencing: 1, leasedBy: null },
+      deadLetterId: letter.id,
+    });
+    expect(history.body.effects[0]).not.toHaveProperty('request');
+    expect((await call('get', `/jobs/${id}/history`, 'otherTenant')).status).toBe(404);
 
     pay = async () => paid;
     const both = await Promise.all([
@@ -198,6 +209,8 @@ describe('a dead letter', () => {
     const shown = await call('get', `/dead-letters/${letter.id}`);
     expect(JSON.stringify(shown.body)).not.toContain('ada@example.com');
     await vi.waitFor(async () => expect(await (await inRedis('communication', id))?.getState()).toBe('failed'));
+    const history = await call('get', `/jobs/${id}/history`);
+    expect(history.body).toMatchObject({ attempts: [{ error: { code: 'bad_template' } }], effects: [], ledger: null });
     dead = false;
     const retried = await call('post', `/jobs/${id}/retry`);
     expect(retried.status).toBe(202);

@@ -6,6 +6,7 @@ import { createRedrive } from '../redrive.ts';
 import { auditRoutes } from './audit-log.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { jobControlRoutes } from './job-control.ts';
+import { jobHistoryRoutes } from './job-history.ts';
 import { queueRoutes } from './queues.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { stripeWebhookRoutes } from './stripe-webhook.ts';
@@ -21,6 +22,7 @@ export function operatorRoutes({ runtime, log, stripeWebhookSecret }: OperatorPa
   const redrive = createRedrive(runtime);
   return [
     ...jobControlRoutes(runtime, createCancel(runtime), redrive),
+    ...jobHistoryRoutes(runtime),
     ...deadLetterRoutes(runtime, redrive),
     ...queueRoutes(runtime),
     ...scheduleRoutes(runtime, createSchedules({ ...runtime, log })),

@@ -84,6 +84,8 @@ describe('schedules', () => {
       job: { type: 'analytics-track', tenantId: 'venue-1' },
     });
     expect((await call('get', `/jobs/${run.body.job.id}`)).status).toBe(200);
+    const fires = await call('get', `/schedules/${id}/fires`);
+    expect(fires.body).toMatchObject({ fires: [{ status: 'fired', jobId: run.body.job.id }], nextCursor: null });
     const preview = await call('get', `/schedules/${id}/preview?count=2&from=2030-01-01T00:00:00Z`);
     expect(preview.body.fires.map(({ fireAt }: { fireAt: string }) => fireAt)).toEqual([
       '2030-01-01T03:00:00.000Z',
@@ -109,6 +111,7 @@ describe('schedules', () => {
     for (const [method, suffix] of [
       ['get', ''],
       ['get', '/preview'],
+      ['get', '/fires'],
       ['post', '/run'],
       ['delete', ''],
     ] as const) {

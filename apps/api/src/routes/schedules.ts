@@ -5,6 +5,7 @@ import {
   queueNameSchema,
   type ScheduleResource,
   scheduleAnswerSchema,
+  scheduleFireSchema,
   schedulePreviewQuerySchema,
   schedulePreviewSchema,
   scheduleRunAnswerSchema,
@@ -154,6 +155,22 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
         const preview = await schedules.preview(id, actor.scope, { count, ...since });
         if (preview === null) throw new Problem('not_found');
         return { status: 200, body: preview };
+      },
+    }),
+
+    route({
+      method: 'get',
+      path: '/schedules/:id/fires',
+      access: 'venue',
+      summary: 'What became of the times of a schedule, the latest first',
+      params,
+      query: z.strictObject(pageQuery),
+      answers: { 200: z.object({ fires: z.array(scheduleFireSchema), nextCursor: nextCursorSchema }) },
+      problems: ['invalid_cursor', 'not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, query, actor }) => {
+        const page = await schedules.fires(id, actor.scope, pageRequest(query));
+        if (page === null) throw new Problem('not_found');
+        return { status: 200, body: { fires: [...page.items], nextCursor: nextCursor(page) } };
       },
     }),
   ];

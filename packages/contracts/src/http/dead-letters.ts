@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { queueNameSchema } from '../queues.ts';
+import { attemptSchema } from './job-history.ts';
 import { jobFailureSchema } from './jobs.ts';
 
 export const deadLetterSchema = z
@@ -28,16 +29,7 @@ export type DeadLetterResource = z.infer<typeof deadLetterSchema>;
 
 export const deadLetterDetailSchema = deadLetterSchema.extend({
   data: z.unknown().describe('Payload of the job; personal data is masked'),
-  attemptLog: z.array(
-    z.object({
-      attempt: z.int(),
-      worker: z.string(),
-      startedAt: z.string(),
-      endedAt: z.string(),
-      outcome: z.string(),
-      error: jobFailureSchema.nullable(),
-    }),
-  ),
+  attemptLog: z.array(attemptSchema),
 });
 
 export const deadLetterAnswerSchema = z.object({ deadLetter: deadLetterSchema });
