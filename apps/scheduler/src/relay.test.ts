@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { contractOf } from '@queue-service/contracts';
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
+import { insertWebhookDeliveries } from '@queue-service/persistence';
 import { openRuntime, type Runtime } from '@queue-service/queue';
 import { startOwnRedis, useDatabase } from '@queue-service/sandbox/testing';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -70,6 +72,25 @@ it('adds every unfinished job again after FLUSHALL, with its priority and its de
   const known = new Set((await queue().getPrioritized()).map((job) => job.id));
   expect(ids.slice(1).every((id) => known.has(id))).toBe(true);
   expect(known.has(finished)).toBe(false);
+});
+
+it('adds deliveries of webhooks again after FLUSHALL that had a job and have not ended', async () => {
+  const events = ['failed', 'pending'].map((status) => ({
+    tenantId: 't',
+    type: 'job.completed',
+    subjectId: randomUUID(),
+    webhookUrl: 'https://example.com/hook',
+    body: { status },
+  }));
+  const [ended, pending] = await insertWebhookDeliveries(runtime.db, events);
+  await runtime.db.prisma.webhookDelivery.update({ where: { id: ended?.id ?? '' }, data: { status: 'failed' } });
+  const communication = runtime.connections.of('communication');
+  relay();
+  await vi.waitFor(async () => expect((await communication.queue.getPrioritized()).length).toBe(1), 20_000);
+  await communication.redis.flushall();
+  await vi.waitFor(async () => {
+    expect((await communication.queue.getPrioritized()).map((job) => job.id)).toEqual([pending?.id]);
+  }, 20_000);
 });
 
 it('dispatches what was accepted while Redis was away', async () => {

@@ -1,4 +1,4 @@
-import type { JobType, QueueName } from '@queue-service/contracts';
+import { contractOf, type JobType, type QueueName } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
 import {
   type DispatchableJob,
@@ -7,6 +7,7 @@ import {
   listOwedDeliveries,
   listOwedSteps,
   markDispatched,
+  pagePendingDeliveries,
   pageUnfinished,
 } from '@queue-service/persistence';
 import {
@@ -93,25 +94,44 @@ export async function relayForgotten(options: RelayOptions): Promise<void> {
   if (deliveries.length > 0) await dispatchDeliveries(db, runtime.dispatch, deliveries, runtime.now());
 }
 
-/** Everything unfinished of a queue, in pages. Answers how many jobs that were. */
+/** Everything unfinished of a queue. Answers how many jobs that were. */
 async function restore({ runtime, signal }: RelayOptions, queue: QueueName): Promise<number> {
-  let count = 0;
+  const { db } = runtime;
   if (queue === 'money') {
-    for (let after = firstId; !signal.aborted; ) {
-      const jobs = await pageUnfinished(runtime.db, after, batchSize);
-      await dispatchMoney(runtime, jobs);
-      count += jobs.length;
-      const last = jobs.at(-1);
-      if (last === undefined || jobs.length < batchSize) break;
-      after = last.id;
-    }
-    return count;
+    return inPages(
+      signal,
+      (after) => pageUnfinished(db, after, batchSize),
+      (jobs) => dispatchMoney(runtime, jobs),
+    );
   }
+  const deliveries =
+    queue === contractOf('deliver-webhook').queue
+      ? await inPages(
+          signal,
+          (after) => pagePendingDeliveries(db, after, batchSize),
+          (page) => dispatchDeliveries(db, runtime.dispatch, page, runtime.now()),
+        )
+      : 0;
   const steps = (await listOwedSteps(runtime.db, { flowId: null, all: true, limit: 100_000 })).filter(
     (step) => step.queue === queue,
   );
   await dispatchOwedSteps(runtime.db, runtime.dispatch, steps, runtime.now());
-  return steps.length;
+  return deliveries + steps.length;
+}
+
+async function inPages<Row extends { id: string }>(
+  signal: AbortSignal,
+  read: (after: string) => Promise<Row[]>,
+  handOn: (rows: Row[]) => Promise<void>,
+): Promise<number> {
+  let count = 0;
+  for (let after: string | undefined = firstId; after !== undefined && !signal.aborted; ) {
+    const rows = await read(after);
+    await handOn(rows);
+    count += rows.length;
+    after = rows.length < batchSize ? undefined : rows.at(-1)?.id;
+  }
+  return count;
 }
 
 async function dispatchMoney(runtime: Runtime, jobs: readonly DispatchableJob[]): Promise<void> {

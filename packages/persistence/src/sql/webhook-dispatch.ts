@@ -16,6 +16,15 @@ export async function listOwedDeliveries(sql: Sql, olderThanMs: number, limit: n
   );
 }
 
+/** Deliveries that have not ended, whether a job was made for them or not, in pages by id. */
+export async function pagePendingDeliveries(sql: Sql, afterId: string, limit: number): Promise<OwedDelivery[]> {
+  return sql.query(
+    'page-pending-deliveries',
+    `SELECT id, tenant_id AS "tenantId" FROM webhook_deliveries WHERE status = 'pending' AND id > $1::uuid ORDER BY id LIMIT $2`,
+    [afterId, limit],
+  );
+}
+
 /** Marks deliveries as handed to their queue. */
 export async function markDeliveriesDispatched(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(

@@ -74,7 +74,6 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
           : null,
     };
     const lasting = ended.death !== null || ended.flowStep !== null || ended.webhookUrl !== null;
-    parts.history.write(state, envelope, lasting ? null : ended);
     if (lasting) {
       try {
         await parts.ends.record([ended]);
@@ -85,6 +84,8 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
         return { kind: 'later', delayMs: recordAgainMs };
       }
     }
+    // After what must not be forgotten: Redis may lose the job in between, and a death in history has its letter.
+    parts.history.write(state, envelope, lasting ? null : ended);
     return error === null || outcome.kind === 'cancelled' ? { kind: 'done', value: result } : { kind: 'failed', error };
   };
 
