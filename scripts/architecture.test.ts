@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 const MAY_IMPORT: Record<string, readonly string[]> = {
   contracts: [],
   observability: [],
-  providers: [],
+  providers: ['contracts'],
   persistence: ['contracts', 'observability'],
   queue: ['contracts', 'persistence', 'observability'],
   client: ['contracts'],

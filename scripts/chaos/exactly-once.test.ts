@@ -40,6 +40,9 @@ beforeAll(async () => {
     LOG_LEVEL: 'warn',
     WORKER_CONCURRENCY: '25',
     STRIPE_TIMEOUT_MS: '1000',
+    // The sandbox bears more than Stripe's test mode, whose 25 a second would be the default.
+    STRIPE_REQUESTS_PER_SECOND: '400',
+    SOLANA_REQUESTS_PER_SECOND: '400',
     OPS_PORT: '0',
   };
   const { hostname, port } = new URL(postgres.url);

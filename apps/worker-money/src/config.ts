@@ -11,11 +11,15 @@ const schema = z.object({
   STRIPE_API_BASE: variable.url().optional(),
   /** Silence after which a request counts as answered by nobody: its outcome is unknown, and looked for. */
   STRIPE_TIMEOUT_MS: variable.integer({ min: 100, max: 120_000 }).default(30_000),
+  /** Of the whole fleet; default 80 with a live key, 25 with a test key (four fifths, or all, of what Stripe allows). */
+  STRIPE_REQUESTS_PER_SECOND: variable.integer({ min: 1, max: 10_000 }).optional(),
   /** One or more, separated by commas; the first that answers is used. */
   SOLANA_RPC_URL: z
     .string()
     .transform((text) => text.split(',').map((url) => url.trim()))
     .pipe(z.array(rpcUrl).min(1)),
+  /** Of the whole fleet, to each node. */
+  SOLANA_REQUESTS_PER_SECOND: variable.integer({ min: 1, max: 10_000 }).default(50),
   SOLANA_MINT_AUTHORITY: variable.secret().superRefine((secret, context) => {
     try {
       parseMintAuthority(secret.reveal());

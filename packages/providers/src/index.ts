@@ -1,3 +1,4 @@
 export * from './books.ts';
+export * from './limiter/index.ts';
 export * from './reconcile.ts';
 export * from './stripe-events.ts';

@@ -54,6 +54,19 @@ test('a node that is only behind the slot asked for is passed over once, and not
   expect(await nodes.first(ask)).toBe(slot + 1);
 });
 
+test('a node that asks for patience slows the fleet at that node alone', async () => {
+  const { solana } = await testMint({ others: 1 });
+  const urls = solana.nodes.map((node) => node.url);
+  const penalties: string[] = [];
+  const limiterOf = (url: string) => ({
+    take: async () => {},
+    penalize: async (ms: number) => void penalties.push(`${urls.indexOf(url)} ${ms}`),
+  });
+  solana.faults.add({ do: { kind: 'status', status: 429, headers: { 'Retry-After': '3' } } });
+  await new RpcNodes({ urls, limiterOf }).first(height);
+  expect(penalties).toEqual(['0 3000']);
+});
+
 test('a node that hangs is given up', async () => {
   const { solana, nodes, tip } = await twoNodes();
   solana.faults.add({ do: { kind: 'hang' } });

@@ -1,4 +1,5 @@
 import { JobError, RateLimitedError, RetryableError } from '@queue-service/contracts';
+import type { ProviderLimiter } from '@queue-service/providers';
 import { Connection, type FetchFn } from '@solana/web3.js';
 import { mapFetchError, mapHttpStatus, mapRpcError, NODE_BEHIND } from './errors.ts';
 
@@ -9,6 +10,8 @@ export interface RpcNodesOptions {
   timeoutMs?: number;
   /** How long a node that failed is asked last; default 15 s. */
   coolDownMs?: number;
+  /** The rate at which the fleet may use a node; none by default. */
+  limiterOf?: (url: string) => ProviderLimiter;
   /** Epoch milliseconds; default the wall clock. */
   now?: () => number;
 }
@@ -30,11 +33,15 @@ export class RpcNodes {
     if (options.urls.length === 0) throw new Error('SOLANA_RPC_URL names no node');
     this.#now = options.now ?? Date.now;
     this.#coolDownMs = options.coolDownMs ?? 15_000;
-    const fetch = createFetch(options.timeoutMs ?? 10_000, this.#now);
+    const { timeoutMs = 10_000, limiterOf } = options;
     // A node named twice would count twice towards a majority.
     this.#nodes = [...new Set(options.urls)].map((url) => ({
       // web3.js would wait and repeat on 429 by itself, holding the job; here the next node is asked.
-      connection: new Connection(url, { commitment: 'confirmed', disableRetryOnRateLimit: true, fetch }),
+      connection: new Connection(url, {
+        commitment: 'confirmed',
+        disableRetryOnRateLimit: true,
+        fetch: createFetch(timeoutMs, this.#now, limiterOf?.(url)),
+      }),
       coolUntil: 0,
     }));
   }
@@ -106,8 +113,9 @@ function summary(errors: readonly JobError[]): JobError {
 }
 
 /** A fetch that gives up in time, and tells apart what web3.js folds into one text. */
-function createFetch(timeoutMs: number, now: () => number): FetchFn {
+function createFetch(timeoutMs: number, now: () => number, limiter?: ProviderLimiter): FetchFn {
   return async (input, init) => {
+    await limiter?.take();
     let response: Response;
     try {
       response = await fetch(input, { ...init, signal: AbortSignal.timeout(timeoutMs) });
@@ -117,6 +125,7 @@ function createFetch(timeoutMs: number, now: () => number): FetchFn {
     const refused = mapHttpStatus(response.status, response.headers.get('retry-after'), now());
     if (!refused) return response;
     await response.body?.cancel();
+    if (refused instanceof RateLimitedError) await limiter?.penalize(refused.retryAfterMs);
     throw refused;
   };
 }

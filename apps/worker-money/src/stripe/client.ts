@@ -1,5 +1,6 @@
+import type { ProviderLimiter } from '@queue-service/providers';
 import { Stripe } from 'stripe';
-import { type Admission, singleRequestClient } from './http-client.ts';
+import { singleRequestClient } from './http-client.ts';
 
 export interface StripeClientOptions {
   secretKey: string;
@@ -7,8 +8,8 @@ export interface StripeClientOptions {
   apiBase?: string | undefined;
   /** Silence after which a request is given up with its outcome unknown; default 30 s, well under a job's own time-out. */
   timeoutMs?: number;
-  /** Waits until the fleet's rate limit lets one more request through; see `Admission`. */
-  admit?: Admission;
+  /** The rate of the whole fleet. What it throws reaches the handler as it is. */
+  limiter?: ProviderLimiter;
 }
 
 const defaultTimeoutMs = 30_000;
@@ -28,7 +29,7 @@ export function createStripe(options: StripeClientOptions): Stripe {
     // error is seen: a time-out (it may have happened) followed by "connection refused" would look as if nothing had.
     // The job's own retry asks Stripe first and then repeats under the same key.
     maxNetworkRetries: 0,
-    httpClient: singleRequestClient(Stripe.createNodeHttpClient(), options.admit),
+    httpClient: singleRequestClient(Stripe.createNodeHttpClient(), options.limiter),
   });
 }
 

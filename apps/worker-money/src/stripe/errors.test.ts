@@ -1,4 +1,5 @@
 import { RateLimitedError } from '@queue-service/contracts';
+import type { ProviderLimiter } from '@queue-service/providers';
 import { startStripe } from '@queue-service/sandbox';
 import { Stripe } from 'stripe';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -143,29 +144,34 @@ describe('an error of Stripe', () => {
     expect(JSON.stringify([declined, declined.cause ?? null, declined.stack])).not.toMatch(/Ada|example\.com/);
   });
 
-  it('passes on what a rate limit of our own says', async () => {
-    const admit = async () => {
-      throw new RateLimitedError({ code: 'fleet_rate_limited', message: 'wait', retryAfterMs: 250 });
-    };
-    const limited = createStripe({ secretKey: 'sk_test_right', apiBase: sandbox.url, timeoutMs: 500, admit });
-    expect(await errorOf(charge(limited))).toMatchObject({
-      name: 'RateLimitedError',
-      code: 'fleet_rate_limited',
-      retryAfterMs: 250,
-    });
-  });
+  describe('under the rate limit of the fleet', () => {
+    const limited = (limiter: Partial<ProviderLimiter>) =>
+      createStripe({
+        secretKey: 'sk_test_right',
+        apiBase: sandbox.url,
+        timeoutMs: 500,
+        limiter: { take: async () => {}, penalize: async () => {}, ...limiter },
+      });
 
-  it('releases its admission after an answer and after a failure', async () => {
-    const release = vi.fn();
-    const limited = createStripe({
-      secretKey: 'sk_test_right',
-      apiBase: sandbox.url,
-      timeoutMs: 500,
-      admit: async () => release,
+    it('passes on what the limit says', async () => {
+      const take = async () => {
+        throw new RateLimitedError({ code: 'provider_rate_limited', message: 'wait', retryAfterMs: 250 });
+      };
+      expect(await errorOf(charge(limited({ take })))).toMatchObject({
+        name: 'RateLimitedError',
+        code: 'provider_rate_limited',
+        retryAfterMs: 250,
+      });
     });
-    await charge(limited);
-    fault({ kind: 'reset' });
-    await errorOf(charge(limited));
-    expect(release).toHaveBeenCalledTimes(2);
+
+    it('tells the fleet of a 429, and not of a lock', async () => {
+      const penalties: number[] = [];
+      const strained = limited({ penalize: async (ms) => void penalties.push(ms) });
+      fault({ kind: 'status', status: 429, headers: { 'Retry-After': '7' } });
+      expect(await errorOf(charge(strained))).toMatchObject({ name: 'RateLimitedError', retryAfterMs: 7_000 });
+      fault({ kind: 'status', status: 429, body: { error: { type: 'api_error', code: 'lock_timeout' } } });
+      expect(await errorOf(charge(strained))).toMatchObject({ code: 'lock_timeout' });
+      expect(penalties).toEqual([7_000]);
+    });
   });
 });

@@ -10,6 +10,9 @@ import { Stripe } from 'stripe';
 /** Without a Retry-After, Stripe's advice is to back off from about a second. */
 const defaultRetryAfterMs = 2_000;
 
+/** Code of a 429 that is about one object and not about the fleet. */
+export const LOCK_TIMEOUT = 'lock_timeout';
+
 /** Stripe's codes for which the contracts have a word of their own; all others become `invalid_request`. */
 const codes: Readonly<Record<string, string>> = {
   account_invalid: 'account_invalid',
@@ -41,9 +44,8 @@ export function mapStripeError(error: unknown): JobError {
   }
   const message = describe(error);
   const status = error.statusCode ?? 0;
-  // 429 `lock_timeout` is about one object and not about the fleet; its code lets a rate limiter tell them apart.
   if (error instanceof Stripe.errors.StripeRateLimitError) {
-    const code = error.code === 'lock_timeout' ? 'lock_timeout' : 'provider_rate_limited';
+    const code = error.code === LOCK_TIMEOUT ? LOCK_TIMEOUT : 'provider_rate_limited';
     return new RateLimitedError({ code, message, retryAfterMs: retryAfterMs(error.headers) });
   }
   // A request under our key is on its way: one of our own, given up earlier. So it may well happen.
@@ -131,8 +133,8 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** RFC 9110: seconds, or a date. */
-function retryAfterMs(headers: Record<string, string> | undefined): number {
+/** How long Stripe asks to wait. RFC 9110: seconds, or a date. */
+export function retryAfterMs(headers: Record<string, string> | undefined): number {
   const value = headers?.['retry-after'];
   if (value === undefined) return defaultRetryAfterMs;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();

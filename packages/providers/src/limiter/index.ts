@@ -1,0 +1,2 @@
+export type { ScriptRunner } from './bucket.ts';
+export { createProviderLimiter, type ProviderLimiter, type ProviderLimiterOptions } from './provider-limiter.ts';
