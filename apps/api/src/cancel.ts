@@ -4,14 +4,11 @@ import { type Runtime, whileDatabaseAvailable } from '@queue-service/queue';
 import { auditEntry, type Change } from './audit.ts';
 import { Problem } from './http/problem.ts';
 
-/** `requested`: it runs, and its worker was told. */
-export interface Cancellation {
-  readonly outcome: 'cancelled' | 'requested';
-  readonly job: JobResource;
-}
-
 /** @throws Problem `not_found`, `conflict`; DatabaseUnavailableError, QueueUnavailableError */
-export type Cancel = (id: string, change: Change) => Promise<Cancellation>;
+export type Cancel = (
+  id: string,
+  change: Change,
+) => Promise<{ readonly outcome: 'cancelled' | 'requested'; readonly job: JobResource }>;
 
 /** Cancels jobs for people: what is done is audited with it, what cannot be done is a problem. */
 export function createCancel({ cancelJob }: Pick<Runtime, 'cancelJob'>): Cancel {
@@ -28,12 +25,6 @@ export function createCancel({ cancelJob }: Pick<Runtime, 'cancelJob'>): Cancel 
       case 'cancelled':
       case 'requested':
         return cancellation;
-      case 'running':
-        throw new Problem('conflict', { detail: 'The job runs; a running job of this queue cannot be cancelled' });
-      case 'may_have_acted':
-        throw new Problem('conflict', {
-          detail: 'The provider may have carried it out already; a refund undoes that',
-        });
       case 'ended':
         throw new Problem('conflict', { detail: `The job is ${cancellation.job.status}` });
       case 'not_found':

@@ -1,3 +1,4 @@
+import type { FailureRecord } from '@queue-service/contracts';
 import type { AttemptRecord } from '@queue-service/persistence';
 import type { Outcome } from './host/outcome.ts';
 
@@ -26,8 +27,17 @@ export interface Envelope {
   startedAt: number | null;
   /** Effects of handlers that must know of an earlier try. */
   effects: Record<string, StoredEffect>;
-  /** How it ended, when the end could not be recorded yet: only the recording is tried again. */
+  /** How it ended, when that could not be recorded yet, or is a failure: only the recording is tried again. */
   ended?: { outcome: Outcome; attempt: AttemptRecord };
+}
+
+/** What BullMQ keeps as the value of a job that completed or was cancelled: history comes a moment later. */
+export interface EndedValue {
+  status: 'completed' | 'cancelled';
+  attempts: number;
+  startedAt: number | null;
+  result: Record<string, unknown> | null;
+  error: FailureRecord | null;
 }
 
 export interface StoredEffect {

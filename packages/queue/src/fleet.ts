@@ -1,5 +1,7 @@
 import { type QueueName, queues } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
+import { watchCancelMarks } from './cancel/cancel-marks.ts';
+import { hearCancelled } from './cancel/cancel-messages.ts';
 import { type RedisConfig, redisUrlOf } from './config.ts';
 import type { Handlers } from './handler.ts';
 import { type LockTiming, startWorkerHost, type WorkerHost } from './host/worker-host.ts';
@@ -28,7 +30,11 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
   const tier =
     queues[queue].tier === 1
       ? createLedgerTier({ ...runtime, log, ...timing })
-      : createHistoryTier({ ...runtime, queue });
+      : createHistoryTier({
+          ...runtime,
+          ...{ queue, log, marks: watchCancelMarks(runtime.connections.of(queue), log) },
+          cancel: (id) => runtime.cancelJob(id, null),
+        });
   const host = startWorkerHost({
     queue,
     handlers: options.handlers,
@@ -43,10 +49,13 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
     random: Math.random,
     ...timing,
   });
+  const messages = openWorkerRedis(redisUrlOf(config, queue), log);
+  hearCancelled(messages, config.QUEUE_PREFIX, queue, (id) => host.cancel(id));
   return Object.assign(Object.create(host) as WorkerHost, {
     close: async (graceMs: number) => {
       await host.close(graceMs);
       redis.disconnect();
+      messages.disconnect();
     },
   });
 }

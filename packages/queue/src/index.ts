@@ -1,4 +1,4 @@
-export * from './cancel.ts';
+export * from './cancel/cancel-job.ts';
 export * from './config.ts';
 export { whileDatabaseAvailable } from './database-availability.ts';
 export * from './dispatch.ts';

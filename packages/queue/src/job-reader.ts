@@ -9,7 +9,7 @@ import {
 } from '@queue-service/persistence';
 import { Job } from 'bullmq';
 import { whileDatabaseAvailable } from './database-availability.ts';
-import type { Envelope } from './envelope.ts';
+import type { EndedValue, Envelope } from './envelope.ts';
 import { envelopeState } from './envelope-state.ts';
 import { type Page, type PageRequest, pageOf } from './page.ts';
 import type { Connections } from './redis/connections.ts';
@@ -68,14 +68,29 @@ async function findInRedis(connections: Connections, id: string): Promise<JobRes
 
 async function resourceOf(job: Job, queue: QueueName): Promise<JobResource> {
   const state = await job.getState();
-  const status: JobStatus =
-    state === 'active' ? 'processing' : state === 'completed' ? 'completed' : state === 'failed' ? 'failed' : 'pending';
-  return jobResource(
-    envelopeState(job.id as string, queue, job.name, job.data as Envelope, {
-      status,
-      result: status === 'completed' ? (job.returnvalue as Record<string, unknown> | null) : null,
-      error: null,
+  const envelope = job.data as Envelope;
+  const end = endOf(job, state, envelope);
+  const status = end?.status ?? (state === 'active' ? 'processing' : 'pending');
+  return jobResource({
+    ...envelopeState(job.id as string, queue, job.name, envelope, {
+      ...{ status, result: end?.result ?? null, error: end?.error ?? null },
       finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
     }),
-  );
+    ...(end === null
+      ? {}
+      : { attempts: end.attempts, startedAt: end.startedAt === null ? null : new Date(end.startedAt) }),
+  });
+}
+
+/** How a job ended that BullMQ still has; null while it has not. */
+function endOf(
+  job: Job,
+  state: string,
+  envelope: Envelope,
+): (Omit<EndedValue, 'status'> & { status: JobStatus }) | null {
+  if (state === 'completed') return job.returnvalue as EndedValue;
+  if (state !== 'failed') return null;
+  const { attempts, startedAt, ended } = envelope;
+  const error = ended?.outcome.kind === 'dead' ? ended.outcome.error : null;
+  return { status: 'failed', attempts, startedAt, result: null, error };
 }

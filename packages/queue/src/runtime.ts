@@ -1,7 +1,7 @@
 import { type QueueName, queueNames } from '@queue-service/contracts';
 import type { Logger, Secret } from '@queue-service/observability';
 import { createSealer, type Database, openDatabase, type Sealer, type SealingKey } from '@queue-service/persistence';
-import { type CancelJob, createCancelJob } from './cancel.ts';
+import { type CancelJob, createCancelJob } from './cancel/cancel-job.ts';
 import type { RedisConfig } from './config.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEndRecorder, type EndRecorder } from './ends.ts';
@@ -65,7 +65,7 @@ export function openRuntime(options: {
   const history = createHistoryWriter(db, followUp, log, now);
   const reader = createJobReader(db, connections);
   const producer = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
-  const cancelJob = createCancelJob({ db, ends, connections, reader, now });
+  const cancelJob = createCancelJob({ db, ends, connections, dispatch, reader, now });
   const redriveJob = createRedriveJob({ db, connections, dispatch, log, now });
   return {
     db,

@@ -106,19 +106,59 @@ describe('cancelling', () => {
     expect((await call('delete', `/jobs/${id}`)).status).toBe(200);
   });
 
-  it('does not call a payment cancelled that may have been carried out', async () => {
-    const id = await post('payment-process', { delayMs: 60_000 });
-    const sent = {
-      provider: 'stripe',
-      operation: 'payment_intents.create',
-      request: {},
-      requestHash: Buffer.alloc(32),
-    };
-    await real.runtime.db.prisma.effect.create({
-      data: { ...sent, id: crypto.randomUUID(), jobId: id, name: 'charge', status: 'unknown', tenantId: 'venue-1' },
+  it.each([
+    ['done', 'completed'],
+    ['absent', 'cancelled'],
+  ] as const)(
+    'finds out first what became of a payment that may have been sent: %s makes it %s',
+    async (state, end) => {
+      const id = await post('payment-process', { delayMs: 60_000 });
+      const sent = {
+        provider: 'stripe',
+        operation: 'payment_intents.create',
+        request: {},
+        requestHash: Buffer.alloc(32),
+      };
+      await real.runtime.db.prisma.effect.create({
+        data: { ...sent, id: crypto.randomUUID(), jobId: id, name: 'charge', status: 'unknown', tenantId: 'venue-1' },
+      });
+      expect((await call('delete', `/jobs/${id}`)).status).toBe(202);
+      const sends = vi.fn();
+      moneyWorker(async (_, ctx) => {
+        await ctx.effect('charge', {
+          ...{ provider: 'stripe', operation: 'payment_intents.create', request: {} },
+          send: async () => {
+            sends();
+            return { providerId: 'pi_2', response: {} };
+          },
+          find: async () => (state === 'done' ? { state, providerId: 'pi_1', response: {} } : { state }),
+        });
+        return paid;
+      });
+      await untilStatus(id, end);
+      expect(sends).not.toHaveBeenCalled();
+      expect(await rowOf(id)).toMatchObject({ attempts: state === 'done' ? 1 : 0 });
+    },
+  );
+
+  it('says of a payment that it stops half-way what has been done', async () => {
+    const charged = vi.fn();
+    moneyWorker(async (_, ctx) => {
+      const spec = { provider: 'stripe', operation: 'payment_intents.create', request: {} } as const;
+      await ctx.effect('charge', { ...spec, send: async () => ({ providerId: 'pi_1', response: {} }) });
+      charged();
+      // Of the two runs, the second is there to find out.
+      if (charged.mock.calls.length === 1)
+        await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve));
+      await ctx.effect('transfer', { ...spec, send: async () => ({ providerId: 'tr_1', response: {} }) });
+      return paid;
     });
-    expect((await call('delete', `/jobs/${id}`)).status).toBe(409);
-    expect((await rowOf(id)).status).toBe('pending');
+    const id = await post('payment-process');
+    await vi.waitFor(() => expect(charged).toHaveBeenCalled(), { timeout: 10_000 });
+    expect((await call('delete', `/jobs/${id}`)).status).toBe(202);
+    await untilStatus(id, 'cancelled');
+    const message = 'Cancelled on request; charge was carried out (pi_1)';
+    expect(await rowOf(id)).toMatchObject({ error: { code: 'cancelled', message } });
   });
 
   it('is refused for jobs that ended, belong to others or do not exist, and to producers', async () => {

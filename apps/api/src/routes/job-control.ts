@@ -15,7 +15,7 @@ export function jobControlRoutes({ reader }: Pick<Runtime, 'reader'>, cancel: Ca
       method: 'delete',
       path: '/jobs/:id',
       access: 'venue',
-      summary: 'Cancel a job: a waiting one at once (200), a running money job through its abort signal (202)',
+      summary: 'Cancel a job: a waiting one at once (200), a running one through its abort signal (202)',
       params,
       answers: { 200: jobAnswerSchema, 202: jobAnswerSchema },
       problems: ['not_found', 'conflict', ...unavailable],

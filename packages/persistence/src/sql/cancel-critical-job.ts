@@ -1,6 +1,7 @@
 import type { FailureRecord } from '@queue-service/contracts';
 import type { Sql } from '../database.ts';
 import { type CriticalJobRow, criticalJobColumns } from './critical-job-row.ts';
+import type { EffectStatus } from './effects.ts';
 
 /** The row of a job, locked until the end of the transaction: nobody claims or ends it meanwhile. */
 export async function lockCriticalJob(sql: Sql, id: string, tenantId: string | null): Promise<CriticalJobRow | null> {
@@ -13,16 +14,23 @@ export async function lockCriticalJob(sql: Sql, id: string, tenantId: string | n
   return row ?? null;
 }
 
-/** True when an effect of the job was carried out, or may have been. */
-export async function mayHaveActed(sql: Sql, jobId: string): Promise<boolean> {
-  const rows = await sql.query(
-    'may-have-acted',
+/** An effect that was carried out, or may have been. */
+export interface ActedEffect {
+  name: string;
+  status: EffectStatus;
+  providerId: string | null;
+}
+
+/** What a job has done in the outside world, as far as is known: all that a cancel cannot undo. */
+export async function listActedEffects(sql: Sql, jobId: string): Promise<ActedEffect[]> {
+  return sql.query(
+    'list-acted-effects',
     // An intended effect with a code ended before anything left.
-    `SELECT 1 AS found FROM effects
-     WHERE job_id = $1::uuid AND (status IN ('confirmed', 'unknown') OR status = 'intended' AND code IS NULL) LIMIT 1`,
+    `SELECT name, status, provider_id AS "providerId" FROM effects
+     WHERE job_id = $1::uuid AND (status IN ('confirmed', 'unknown') OR status = 'intended' AND code IS NULL)
+     ORDER BY created_at, name`,
     [jobId],
   );
-  return rows.length > 0;
 }
 
 /** Ends a job that waits. */
@@ -37,12 +45,17 @@ export async function cancelPendingJob(sql: Sql, id: string, error: FailureRecor
   return row ?? null;
 }
 
-/** Asks the worker that runs a job to stop; it sees it with the next renewal of its lease. */
+/**
+ * Marks an unfinished job as to be cancelled: who runs it sees that with the next renewal of its lease, who claims it
+ * next, at once. One that waits for a later time is due now.
+ */
 export async function requestCancel(sql: Sql, id: string): Promise<void> {
   await sql.query(
     'request-cancel',
-    `UPDATE critical_jobs SET cancel_requested_at = COALESCE(cancel_requested_at, clock_timestamp())
-     WHERE id = $1::uuid AND status = 'processing'`,
+    `UPDATE critical_jobs SET cancel_requested_at = COALESCE(cancel_requested_at, clock_timestamp()),
+       run_at = CASE WHEN status = 'pending' THEN LEAST(run_at, clock_timestamp()) ELSE run_at END,
+       dispatched_at = CASE WHEN status = 'pending' THEN NULL ELSE dispatched_at END
+     WHERE id = $1::uuid AND status IN ('pending', 'processing')`,
     [id],
   );
 }

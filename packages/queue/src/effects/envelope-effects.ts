@@ -1,7 +1,14 @@
-import type { Sealer } from '@queue-service/persistence';
+import type { ActedEffect, Sealer } from '@queue-service/persistence';
 import type { Envelope, StoredEffect } from '../envelope.ts';
 import { newId } from '../ids.ts';
 import type { EffectRecord, EffectStore } from './effect-store.ts';
+
+/** What a job has done, or may have done, according to its envelope. */
+export function actedInEnvelope({ effects }: Envelope): ActedEffect[] {
+  return Object.entries(effects)
+    .filter(([, { status, code }]) => status !== 'rejected' && (status !== 'intended' || code === null))
+    .map(([name, { status, providerId }]) => ({ name, status, providerId }));
+}
 
 /**
  * Effects of a communication or background job, in its envelope in Redis.

@@ -6,6 +6,7 @@ import {
   UnknownOutcomeError,
 } from '@queue-service/contracts';
 import type { EffectCall, EffectResult, EffectSpec, JsonObject } from '../handler.ts';
+import { Abort } from '../host/abort.ts';
 import { ClaimLostError, type EffectRecord, type EffectSettlement, type EffectStore } from './effect-store.ts';
 
 /** What is told of an effect to the metrics. */
@@ -19,6 +20,10 @@ export type EffectReport = (provider: string, operation: string, outcome: string
  * @throws RetryableError, RateLimitedError nothing happened, or it is too early to say
  * @throws UnknownOutcomeError it may have happened
  * @throws ClaimLostError
+ * @throws Abort `cancelled`, where it would have to be sent and may not
+ *
+ * @param only given for a job that is cancelled: the effects of which it is to be found out what became of them. Nothing
+ *   is sent
  */
 export async function runEffect<Request extends JsonObject, Response extends JsonObject>(
   store: EffectStore,
@@ -26,7 +31,11 @@ export async function runEffect<Request extends JsonObject, Response extends Jso
   spec: EffectSpec<Request, Response>,
   signal: AbortSignal,
   report: EffectReport,
+  only?: ReadonlySet<string>,
 ): Promise<EffectResult<Response>> {
+  // Before the intent is written: what was never sent must not look as if it may have been.
+  signal.throwIfAborted();
+  if (only !== undefined && !only.has(name)) throw cancelled();
   const effect = await store.intend({
     name,
     provider: spec.provider,
@@ -44,10 +53,11 @@ export async function runEffect<Request extends JsonObject, Response extends Jso
       throw new PermanentError({ code: effect.code ?? 'rejected', message: effect.message ?? 'The provider refused' });
     case 'intended':
       // A code says that the last try ended before anything left; without one it may have been cut off in mid-send.
+      if (effect.code !== null && only !== undefined) throw cancelled();
       if (effect.code !== null) return send(store, await store.resend(effect, false), spec, signal, report);
-      return reconcile(store, effect, spec, signal, report);
+      return reconcile(store, effect, spec, signal, report, only !== undefined);
     case 'unknown':
-      return reconcile(store, effect, spec, signal, report);
+      return reconcile(store, effect, spec, signal, report, only !== undefined);
   }
 }
 
@@ -57,8 +67,14 @@ async function reconcile<Request extends JsonObject, Response extends JsonObject
   spec: EffectSpec<Request, Response>,
   signal: AbortSignal,
   report: EffectReport,
+  findOnly: boolean,
 ): Promise<EffectResult<Response>> {
-  const repeat = async (newKey: boolean) => send(store, await store.resend(effect, newKey), spec, signal, report);
+  const repeat = async (newKey: boolean) => {
+    if (!findOnly) return send(store, await store.resend(effect, newKey), spec, signal, report);
+    const stop = cancelled();
+    await store.settle(effect, failed('intended', 'cancelled', stop.message));
+    throw stop;
+  };
   if (spec.onUnknown === 'repeat') return repeat(false);
   if (spec.onUnknown === 'stop' || spec.find === undefined) {
     throw new PermanentError({
@@ -134,6 +150,10 @@ async function send<Request extends JsonObject, Response extends JsonObject>(
   done('confirmed');
   await store.settle(effect, confirmed(result));
   return result;
+}
+
+function cancelled(): Abort {
+  return new Abort('cancelled', 'Cancelled before it was sent');
 }
 
 /** An error of unknown make is taken for the worst: it may have happened. */

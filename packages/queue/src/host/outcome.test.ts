@@ -2,7 +2,8 @@ import { PermanentError, RateLimitedError, RetryableError, UnknownOutcomeError }
 import { expect, it } from 'vitest';
 import { ClaimLostError } from '../effects/effect-store.ts';
 import { snooze } from '../handler.ts';
-import { Abort, type AttemptEnd, outcomeOf } from './outcome.ts';
+import { Abort } from './abort.ts';
+import { type AttemptEnd, outcomeOf } from './outcome.ts';
 
 const backoff = { kind: 'exponential', baseMs: 2_000, maxMs: 60_000 } as const;
 function outcome(end: AttemptEnd['end'], more: Partial<AttemptEnd> = {}) {
@@ -60,5 +61,8 @@ it('says nothing of a job that somebody else holds', () => {
 });
 
 it('ends as cancelled when the signal was aborted for that', () => {
-  expect(outcome({ thrown: new Error('x') }, { abort: new Abort('cancelled', '') })).toEqual({ kind: 'cancelled' });
+  expect(outcome({ thrown: new Error('x') }, { abort: new Abort('cancelled', '') })).toEqual({
+    kind: 'cancelled',
+    acted: [],
+  });
 });

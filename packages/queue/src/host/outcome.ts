@@ -6,20 +6,10 @@ import {
   PermanentError,
   RateLimitedError,
 } from '@queue-service/contracts';
-import type { DeadLetterReason } from '@queue-service/persistence';
+import type { ActedEffect, DeadLetterReason } from '@queue-service/persistence';
 import { ClaimLostError } from '../effects/effect-store.ts';
 import { Snooze } from '../handler.ts';
-
-/** Why a running job's signal was aborted. */
-export class Abort extends Error {
-  readonly kind: 'timeout' | 'cancelled' | 'shutdown' | 'lost';
-
-  constructor(kind: Abort['kind'], message: string) {
-    super(message);
-    this.name = 'AbortError';
-    this.kind = kind;
-  }
-}
+import { Abort } from './abort.ts';
 
 /** How an attempt ended: a closed set. What each means is decided where it is settled, nowhere else. */
 export type Outcome =
@@ -29,15 +19,25 @@ export type Outcome =
   /** Back to the queue without using the attempt. */
   | {
       kind: 'returned';
-      why: 'rate_limited' | 'snoozed' | 'shutdown' | 'store_unavailable';
+      why: 'rate_limited' | 'snoozed' | 'shutdown' | 'cancelling';
       error: FailureRecord | null;
       delayMs: number;
     }
   /** No further attempt: dead letter. */
   | { kind: 'dead'; error: FailureRecord; reason: DeadLetterReason }
-  | { kind: 'cancelled' }
+  /** Stopped on request. What it had done by then, or may have, stays done. */
+  | { kind: 'cancelled'; acted: ActedEffect[] }
   /** Somebody else has the job: say nothing, change nothing. */
   | { kind: 'lost' };
+
+/** What is kept of a cancelled job: that it was stopped, and what had happened by then. */
+export function cancelledError(acted: readonly ActedEffect[]): FailureRecord {
+  const facts = acted.map(
+    ({ name, status, providerId }) =>
+      `${name} ${status === 'confirmed' ? `was carried out${providerId === null ? '' : ` (${providerId})`}` : 'may have been carried out'}`,
+  );
+  return { code: 'cancelled', message: ['Cancelled on request', ...facts].join('; '), retryable: false };
+}
 
 export interface AttemptEnd {
   /** What the handler returned (checked by its contract), or what was thrown. */
@@ -56,7 +56,7 @@ export function outcomeOf(attempt: AttemptEnd): Outcome {
   const { end, abort } = attempt;
   if ('returned' in end) {
     if (!(end.returned instanceof Snooze)) return { kind: 'completed', result: end.returned };
-    if (abort?.kind === 'cancelled') return { kind: 'cancelled' };
+    if (abort?.kind === 'cancelled') return { kind: 'cancelled', acted: [] };
     return {
       kind: 'returned',
       why: 'snoozed',
@@ -72,7 +72,7 @@ export function outcomeOf(attempt: AttemptEnd): Outcome {
       reason: end.thrown.code === 'contract_violation' ? 'contract' : 'permanent',
     };
   }
-  if (abort?.kind === 'cancelled') return { kind: 'cancelled' };
+  if (abort?.kind === 'cancelled' || isCancel(end.thrown)) return { kind: 'cancelled', acted: [] };
   if (abort?.kind === 'shutdown') return { kind: 'returned', why: 'shutdown', error: null, delayMs: 0 };
   if (end.thrown instanceof RateLimitedError) {
     return {
@@ -90,4 +90,8 @@ export function outcomeOf(attempt: AttemptEnd): Outcome {
     return { kind: 'dead', error, reason: abort?.kind === 'timeout' ? 'timeout' : 'attempts' };
   }
   return { kind: 'retry', error, delayMs: backoffDelayMs(attempt.backoff, attempt.attempt, attempt.random) };
+}
+
+function isCancel(thrown: unknown): boolean {
+  return thrown instanceof Abort && thrown.kind === 'cancelled';
 }

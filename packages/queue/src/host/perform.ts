@@ -4,7 +4,8 @@ import type { Sealer } from '@queue-service/persistence';
 import { type EffectReport, runEffect } from '../effects/run-effect.ts';
 import { type Handler, type JobContext, Snooze } from '../handler.ts';
 import type { Claim } from '../tiers/tier.ts';
-import { Abort, type AttemptEnd } from './outcome.ts';
+import { Abort } from './abort.ts';
+import type { AttemptEnd } from './outcome.ts';
 
 /** How long a handler may go on after its signal was aborted before its attempt is given up. */
 export const abortGraceMs = 5_000;
@@ -22,6 +23,11 @@ export interface PerformParts {
   onProgress: (value: unknown) => void;
   /** Where who can abort this run registers itself: a shutdown, a cancel. */
   abortable: (abort: (reason: Abort) => void) => () => void;
+  /**
+   * Given where a cancelled job has to find out first what became of these effects: its handler runs once more, and
+   * nothing is sent.
+   */
+  only?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -38,7 +44,7 @@ export async function perform(claim: Claim, parts: PerformParts): Promise<Perfor
   givenUp.catch(() => {});
   let graceTimer: NodeJS.Timeout | undefined;
   const stop = (reason: Abort) => {
-    if (abort !== null) return;
+    if (abort !== null || (reason.kind === 'cancelled' && parts.only !== undefined)) return;
     abort = reason;
     controller.abort(reason);
     graceTimer = setTimeout(() => {
@@ -51,7 +57,6 @@ export async function perform(claim: Claim, parts: PerformParts): Promise<Perfor
     claim.timeoutMs,
   );
   const letGo = [claim.guard(stop), parts.abortable(stop)];
-  if (claim.cancelRequested) stop(new Abort('cancelled', 'cancelled on request'));
   try {
     return { end: await Promise.race([attempt(claim, parts, controller.signal), givenUp]), abort };
   } catch (thrown) {
@@ -89,6 +94,6 @@ function contextOf(claim: Claim, parts: PerformParts, signal: AbortSignal): JobC
     signal,
     log: parts.log,
     progress: parts.onProgress,
-    effect: (name, spec) => runEffect(claim.effects, name, spec, signal, parts.report),
+    effect: (name, spec) => runEffect(claim.effects, name, spec, signal, parts.report, parts.only),
   };
 }

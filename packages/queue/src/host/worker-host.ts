@@ -7,7 +7,8 @@ import type { Redis } from 'ioredis';
 import type { Handler, Handlers } from '../handler.ts';
 import { newId } from '../ids.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
-import { Abort, type Outcome, outcomeOf } from './outcome.ts';
+import { Abort } from './abort.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
 import { reportEnd, reportStart } from './report.ts';
 
@@ -51,6 +52,8 @@ export interface WorkerHost {
   readonly running: number;
   /** When this process last started or ended a job, or found its queue empty; milliseconds of `performance.now()`. */
   readonly lastProgressAt: number;
+  /** Aborts a job that was cancelled, if it runs here. */
+  cancel(jobId: string): void;
   /**
    * Takes no more jobs and lets the running ones end; those that have not after `graceMs` are aborted and go back to the
    * queue without using an attempt.
@@ -109,7 +112,12 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       const message = `Its worker died ${claim.crashes} times while it ran`;
       return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
     }
+    const acted = claim.cancelRequested ? await claim.acted() : [];
+    // Money that has moved, or may have, is looked for before the job is called cancelled.
+    const findsOut = claim.findsOut && acted.length > 0;
+    if (claim.cancelRequested && !findsOut) return { kind: 'cancelled', acted };
     const performed = await perform(claim, {
+      only: findsOut ? new Set(acted.map(({ name }) => name)) : undefined,
       handlers,
       sealer: parts.sealer,
       log: log.child({ attempt: claim.attempt, tenantId: claim.tenantId, requestId: claim.requestId }),
@@ -128,13 +136,19 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     });
     if ('thrown' in performed.end) log.debug({ err: performed.end.thrown }, 'The attempt failed');
     const { backoff } = contractOf(claim.type).policy;
-    return outcomeOf({
+    const outcome = outcomeOf({
       ...performed,
       attempt: claim.attempt,
       maxAttempts: claim.maxAttempts,
       backoff,
       random: parts.random(),
     });
+    if (outcome.kind !== 'cancelled') return outcome;
+    const done = await claim.acted();
+    if (claim.findsOut && !findsOut && done.length > 0) {
+      return { kind: 'returned', why: 'cancelling', error: null, delayMs: 0 };
+    }
+    return { kind: 'cancelled', acted: done };
   };
 
   const worker = new Worker(parts.queue, process_, {
@@ -164,6 +178,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     get lastProgressAt() {
       return state.lastProgressAt;
     },
+    cancel: (jobId) => aborts.get(jobId)?.(new Abort('cancelled', 'cancelled on request')),
     close: async (graceMs) => {
       state.closing = true;
       const closed = worker.close();
@@ -208,9 +223,11 @@ async function tellBull(job: Job, token: string | undefined, settlement: Settlem
     case 'later':
       if (settlement.delayMs <= 0) {
         await job.moveToWait(token);
+        await settlement.moved?.();
         throw new WaitingError();
       }
       await job.moveToDelayed(Date.now() + settlement.delayMs, token);
+      await settlement.moved?.();
       throw new DelayedError();
   }
 }

@@ -1,12 +1,15 @@
 import type { FailureRecord, JobType, QueueName } from '@queue-service/contracts';
+import type { Logger } from '@queue-service/observability';
 import { type AttemptRecord, type Database, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
 import type { Job } from 'bullmq';
-import { envelopeEffects } from '../effects/envelope-effects.ts';
+import type { CancelMarks } from '../cancel/cancel-marks.ts';
+import { actedInEnvelope, envelopeEffects } from '../effects/envelope-effects.ts';
 import type { EndedJob, EndRecorder } from '../ends.ts';
-import type { Envelope } from '../envelope.ts';
+import type { EndedValue, Envelope } from '../envelope.ts';
 import { envelopeState } from '../envelope-state.ts';
 import type { HistoryWriter } from '../history-writer.ts';
-import { Abort, type Outcome } from '../host/outcome.ts';
+import { Abort } from '../host/abort.ts';
+import { cancelledError, type Outcome } from '../host/outcome.ts';
 import { jobResource } from '../resource.ts';
 import type { Claim, Settlement, Tier } from './tier.ts';
 
@@ -16,9 +19,11 @@ export interface HistoryTierParts {
   sealer: Sealer;
   ends: EndRecorder;
   history: HistoryWriter;
+  log: Logger;
   now: () => Date;
-  /** Tells of cancels; the answer stops listening. */
-  onCancel?: (jobId: string, cancelled: () => void) => () => void;
+  marks: CancelMarks;
+  /** Cancels a job that waits. */
+  cancel(jobId: string): Promise<unknown>;
 }
 
 /** How soon the recording of an end is tried again while PostgreSQL is away. */
@@ -31,12 +36,17 @@ const recordAgainMs = 5_000;
  */
 export function createHistoryTier(parts: HistoryTierParts): Tier {
   return {
-    claim: async (job) => claimOf(job, structuredClone(job.data as Envelope), parts),
-    close: async () => {},
+    claim: async (job) => {
+      // At its first start it cannot have been marked before: it would have been removed.
+      const cancelled = job.attemptsStarted > 1 && (await parts.marks.isMarked(job.id as string));
+      return claimOf(job, structuredClone(job.data as Envelope), cancelled, parts);
+    },
+    close: async () => parts.marks.close(),
   };
 }
 
-function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
+function claimOf(job: Job, envelope: Envelope, cancelRequested: boolean, parts: HistoryTierParts): Claim {
+  const id = job.id as string;
   const startedAt = parts.now();
   const save = () => job.updateData(envelope);
 
@@ -47,12 +57,8 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
   ): Promise<Settlement> => {
     const result = outcome.kind === 'completed' ? outcome.result : null;
     const error: FailureRecord | null =
-      outcome.kind === 'dead'
-        ? outcome.error
-        : outcome.kind === 'cancelled'
-          ? { code: 'cancelled', message: 'Cancelled on request', retryable: false }
-          : null;
-    const state = envelopeState(job.id as string, parts.queue, job.name, envelope, {
+      outcome.kind === 'dead' ? outcome.error : outcome.kind === 'cancelled' ? cancelledError(outcome.acted) : null;
+    const state = envelopeState(id, parts.queue, job.name, envelope, {
       status,
       result,
       error,
@@ -86,7 +92,22 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
     }
     // After what must not be forgotten: Redis may lose the job in between, and a death in history has its letter.
     parts.history.write(state, envelope, lasting ? null : ended);
-    return error === null || outcome.kind === 'cancelled' ? { kind: 'done', value: result } : { kind: 'failed', error };
+    if (status !== 'failed') {
+      const { attempts, startedAt } = envelope;
+      return { kind: 'done', value: { status, attempts, startedAt, result, error } satisfies EndedValue };
+    }
+    envelope.ended = { outcome, attempt };
+    await save();
+    return { kind: 'failed', error: error as FailureRecord };
+  };
+
+  /** A mark that came when the handler was done already: the job need not wait for its next start to see it. */
+  const moved = async () => {
+    try {
+      if (await parts.marks.isMarked(id)) await parts.cancel(id);
+    } catch (error) {
+      parts.log.debug({ err: error, jobId: id }, 'A returned job could not be cancelled; its next start does it');
+    }
   };
 
   const settle = async (outcome: Outcome, attempt: AttemptRecord): Promise<Settlement> => {
@@ -94,6 +115,7 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
       case 'completed':
         return end('completed', outcome, attempt);
       case 'cancelled':
+        envelope.attempts -= 1;
         return end('cancelled', outcome, attempt);
       case 'dead':
         envelope.attemptLog.push(attempt);
@@ -101,11 +123,11 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
       case 'retry':
         envelope.attemptLog.push(attempt);
         await save();
-        return { kind: 'later', delayMs: outcome.delayMs };
+        return { kind: 'later', delayMs: outcome.delayMs, moved };
       case 'returned':
         envelope.attempts -= 1;
         await save();
-        return { kind: 'later', delayMs: outcome.delayMs };
+        return { kind: 'later', delayMs: outcome.delayMs, moved };
       case 'lost':
         return { kind: 'later', delayMs: 0 };
     }
@@ -114,7 +136,7 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
   envelope.attempts += 1;
   envelope.startedAt ??= startedAt.getTime();
   return {
-    jobId: job.id as string,
+    jobId: id,
     type: job.name as JobType,
     tenantId: envelope.tenantId,
     attempt: envelope.attempts,
@@ -134,11 +156,12 @@ function claimOf(job: Job, envelope: Envelope, parts: HistoryTierParts): Claim {
     startedAt: new Date(envelope.startedAt),
     attemptLog: envelope.attemptLog,
     crashes: job.stalledCounter,
-    cancelRequested: false,
+    cancelRequested,
     ended: envelope.ended ?? null,
     effects: envelopeEffects(envelope, parts.sealer, save, parts.now),
+    acted: async () => actedInEnvelope(envelope),
+    findsOut: false,
     settle,
-    guard: (abort) =>
-      parts.onCancel?.(job.id as string, () => abort(new Abort('cancelled', 'cancelled on request'))) ?? (() => {}),
+    guard: (abort) => parts.marks.watch(id, () => abort(new Abort('cancelled', 'cancelled on request'))),
   };
 }

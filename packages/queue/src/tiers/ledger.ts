@@ -8,6 +8,7 @@ import {
   findCriticalJobs,
   finishCriticalJobs,
   type JobEnd,
+  listActedEffects,
   returnCriticalJob,
   type Sealer,
 } from '@queue-service/persistence';
@@ -15,7 +16,8 @@ import type { Job } from 'bullmq';
 import { coalesce } from '../coalesce.ts';
 import { ledgerEffects } from '../effects/ledger-effects.ts';
 import type { EndedJob, EndRecorder } from '../ends.ts';
-import { Abort, type Outcome } from '../host/outcome.ts';
+import { Abort } from '../host/abort.ts';
+import { cancelledError, type Outcome } from '../host/outcome.ts';
 import { jobResource } from '../resource.ts';
 import { keepLeases, type LeaseTiming, leaseTiming } from './leases.ts';
 import type { Claim, Refusal, Settlement, Tier } from './tier.ts';
@@ -122,7 +124,11 @@ function claimOf(
       finish({
         end: { id, fencing, status, result, error, attempt },
         ended: {
-          resource: jobResource({ ...row, status, result, error, finishedAt: new Date(attempt.endedAt) }),
+          resource: jobResource({
+            ...row,
+            ...{ status, result, error, finishedAt: new Date(attempt.endedAt) },
+            attempts: row.attempts - (status === 'cancelled' ? 1 : 0),
+          }),
           flowStep: row.flowStep,
           webhookUrl: row.webhookUrl,
           death,
@@ -142,7 +148,7 @@ function claimOf(
         await end('completed', outcome.result, null);
         return { kind: 'done', value: null };
       case 'cancelled':
-        await end('cancelled', null, { code: 'cancelled', message: 'Cancelled on request', retryable: false });
+        await end('cancelled', null, cancelledError(outcome.acted));
         return { kind: 'done', value: null };
       case 'dead':
         await end('failed', null, outcome.error, {
@@ -187,6 +193,8 @@ function claimOf(
     cancelRequested: row.cancelRequestedAt !== null,
     ended: null,
     effects: ledgerEffects(parts.db, parts.sealer, { jobId: id, fencing, tenantId: row.tenantId }),
+    acted: () => listActedEffects(parts.db, id),
+    findsOut: true,
     settle,
     guard: (abort) =>
       leases.hold(

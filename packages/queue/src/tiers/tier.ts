@@ -1,8 +1,9 @@
 import type { FailureRecord, JobType } from '@queue-service/contracts';
-import type { AttemptRecord } from '@queue-service/persistence';
+import type { ActedEffect, AttemptRecord } from '@queue-service/persistence';
 import type { Job } from 'bullmq';
 import type { EffectStore } from '../effects/effect-store.ts';
-import type { Abort, Outcome } from '../host/outcome.ts';
+import type { Abort } from '../host/abort.ts';
+import type { Outcome } from '../host/outcome.ts';
 
 /** A job that this worker may run now. */
 export interface Claim {
@@ -33,6 +34,10 @@ export interface Claim {
   /** It ended in an earlier run, and only the recording is still owed. */
   ended: { outcome: Outcome; attempt: AttemptRecord } | null;
   effects: EffectStore;
+  /** What was carried out in its name, or may have been, by any attempt. */
+  acted(): Promise<ActedEffect[]>;
+  /** Whether providers are asked what became of its effects before it is called cancelled. */
+  findsOut: boolean;
   /** Keeps the claim while the job runs and tells what becomes of it; the answer lets go. */
   guard(abort: (reason: Abort) => void): () => void;
   /** Records how the attempt ended; what it returns is told to BullMQ. */
@@ -49,7 +54,12 @@ export type Refusal =
 /** What BullMQ is told at the end. */
 export type Settlement =
   | { kind: 'done'; value: unknown }
-  | { kind: 'later'; delayMs: number }
+  | {
+      kind: 'later';
+      delayMs: number;
+      /** Called once BullMQ has it back. Never throws. */
+      moved?: () => Promise<void>;
+    }
   | { kind: 'failed'; error: FailureRecord };
 
 /** How durable a queue is, and where its truth lies. One implementation a kind: `tiers/ledger.ts`, `tiers/history.ts`. */
