@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { type AuditLog, createAuditLog } from './audit-log.ts';
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createFlows, type Flows } from './flows.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { realTiming, type Timing } from './pauses.ts';
 import { createQueues, type Queues } from './queues.ts';
+import { createSchedules, type Schedules } from './schedules.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 
 export interface QueueClientOptions extends TransportOptions {
@@ -17,6 +20,9 @@ export interface QueueClient {
   readonly queues: Queues;
   /** What operators see and steer. */
   readonly operator: Operator;
+  readonly schedules: Schedules;
+  readonly deadLetters: DeadLetters;
+  readonly auditLog: AuditLog;
 }
 
 /**
@@ -31,5 +37,8 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     flows: createFlows(send, timing, randomUUID),
     queues: createQueues(send),
     operator: createOperator(send),
+    schedules: createSchedules(send),
+    deadLetters: createDeadLetters(send),
+    auditLog: createAuditLog(send),
   };
 }

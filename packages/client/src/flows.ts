@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import { type createFlowSchema, type FlowResource, flowAnswerSchema } from '#contracts';
+import {
+  type createFlowSchema,
+  type FlowResource,
+  flowAnswerSchema,
+  type flowListQuerySchema,
+  flowListSchema,
+} from '#contracts';
 import type { RequestOptions } from './jobs.ts';
 import type { Timing } from './pauses.ts';
 import type { Send } from './transport.ts';
@@ -11,6 +17,8 @@ export type FlowInput = z.input<typeof createFlowSchema>;
 export interface Flows {
   /** Starts a workflow. Keys work as for `jobs.add`. @throws ProblemError `invalid_flow` names every bad step */
   create(flow: FlowInput, options?: RequestOptions): Promise<FlowResource>;
+  /** A page without the steps, newest first. @throws ProblemError */
+  list(query?: z.input<typeof flowListQuerySchema>, options?: RequestOptions): Promise<z.output<typeof flowListSchema>>;
   /** @throws ProblemError */
   get(id: string, options?: RequestOptions): Promise<FlowResource>;
   /** The flow once it has ended, however it ended: look at `status`. @throws WaitTimeoutError, ProblemError */
@@ -30,6 +38,7 @@ export function createFlows(send: Send, timing: Timing, newKey: () => string): F
       const answer = flowAnswerSchema;
       return (await send({ method: 'POST', path: '/flows', body: flow, idempotencyKey, answer, signal })).flow;
     },
+    list: (query, { signal } = {}) => send({ method: 'GET', path: '/flows', query, answer: flowListSchema, signal }),
     get: (id, { signal } = {}) => get(id, signal),
     waitFor: (id, options = {}) =>
       waitUntilEnded(

@@ -1,5 +1,8 @@
 export { WebhookVerificationError } from 'standardwebhooks';
 export type {
+  AuditEntryResource,
+  BatchAnswer,
+  DeadLetterResource,
   FlowResource,
   JobInput,
   JobOptions,
@@ -9,15 +12,20 @@ export type {
   JobType,
   Problem,
   ProblemCode,
+  QueueName,
   QueueStats,
+  ScheduleResource,
 } from '#contracts';
 export { isJobType } from '#contracts';
+export type { AuditLog } from './audit-log.ts';
 export { createQueueClient, type QueueClient, type QueueClientOptions } from './client.ts';
+export type { DeadLetters } from './dead-letters.ts';
 export { JobFailedError, ProblemError, WaitTimeoutError } from './errors.ts';
 export type { FlowInput, Flows } from './flows.ts';
-export type { JobOf, JobReference, Jobs, RequestOptions } from './jobs.ts';
+export type { BatchJob, JobListQuery, JobOf, JobReference, Jobs, RequestOptions } from './jobs.ts';
 export type { ListQuery, Operator, Page } from './operator.ts';
 export type { Timing } from './pauses.ts';
 export type { Queues } from './queues.ts';
+export type { Schedules } from './schedules.ts';
 export type { WaitOptions } from './wait.ts';
 export { verifyWebhook } from './webhooks.ts';

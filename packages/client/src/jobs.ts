@@ -1,11 +1,18 @@
+import type { z } from 'zod';
 import {
+  type BatchAnswer,
+  batchAnswerSchema,
   contractOf,
+  type JobHistory,
   type JobInput,
   type JobOptions,
   type JobResource,
   type JobResult,
   type JobType,
   jobAnswerSchema,
+  jobHistorySchema,
+  type jobListQuerySchema,
+  jobListSchema,
 } from '#contracts';
 import { JobFailedError } from './errors.ts';
 import type { Timing } from './pauses.ts';
@@ -25,6 +32,13 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
+/** One job of a batch. */
+export type BatchJob = {
+  [Type in JobType]: { readonly type: Type; readonly data: JobInput<Type>; readonly options?: Partial<JobOptions> };
+}[JobType];
+
+export type JobListQuery = z.input<typeof jobListQuerySchema>;
+
 export interface Jobs {
   /**
    * Adds a job. Without `options.idempotencyKey` a random key is used, so the retries of this call make one job; give a
@@ -36,8 +50,21 @@ export interface Jobs {
     data: JobInput<Type>,
     options?: Partial<JobOptions> & RequestOptions,
   ): Promise<JobOf<Type>>;
+  /**
+   * Adds 1 to 100 jobs, all or none. A job without a key of its own gets a random one, so a retry makes nothing twice.
+   * @throws ProblemError with the errors by index
+   */
+  addBatch(jobs: readonly BatchJob[], options?: RequestOptions): Promise<BatchAnswer>;
+  /** A page, newest first; continue with `cursor: nextCursor`. @throws ProblemError */
+  list(query?: JobListQuery, options?: RequestOptions): Promise<z.output<typeof jobListSchema>>;
+  /** A waiting job ends as cancelled at once; a running money job is told, and the answer still says processing. @throws ProblemError `conflict` when it has ended otherwise */
+  cancel<Type extends JobType>(job: JobReference<Type>, options?: RequestOptions): Promise<JobOf<Type>>;
+  /** Starts a failed job again. @throws ProblemError `conflict` unless it has failed */
+  retry<Type extends JobType>(job: JobReference<Type>, options?: RequestOptions): Promise<JobOf<Type>>;
   /** @throws ProblemError `not_found` also for jobs of other tenants */
   get<Type extends JobType>(job: JobReference<Type>, options?: RequestOptions): Promise<JobOf<Type>>;
+  /** Its attempts; of a money job its effects and its ledger too. @throws ProblemError */
+  history(job: string | { readonly id: string }, options?: RequestOptions): Promise<JobHistory>;
   /**
    * The result, once the job has completed.
    * @throws JobFailedError with the job; WaitTimeoutError; ProblemError
@@ -46,9 +73,10 @@ export interface Jobs {
 }
 
 export function createJobs(send: Send, timing: Timing, newKey: () => string): Jobs {
+  const pathOf = (reference: string | { readonly id: string }) => `/jobs/${encodeURIComponent(idOf(reference))}`;
+
   async function get<Type extends JobType>(reference: JobReference<Type>, signal?: AbortSignal): Promise<JobOf<Type>> {
-    const path = `/jobs/${encodeURIComponent(idOf(reference))}`;
-    const { job } = await send({ method: 'GET', path, answer: jobAnswerSchema, signal });
+    const { job } = await send({ method: 'GET', path: pathOf(reference), answer: jobAnswerSchema, signal });
     return job as unknown as JobOf<Type>;
   }
 
@@ -64,7 +92,32 @@ export function createJobs(send: Send, timing: Timing, newKey: () => string): Jo
       });
       return job as unknown as JobOf<typeof type>;
     },
+    addBatch: (jobs, { signal } = {}) =>
+      send({
+        method: 'POST',
+        path: '/jobs/batch',
+        body: {
+          jobs: jobs.map(({ type, data, options }) => ({
+            ...{ queue: contractOf(type).queue, type, data },
+            options: { idempotencyKey: newKey(), ...options },
+          })),
+        },
+        answer: batchAnswerSchema,
+        signal,
+      }),
+    list: (query, { signal } = {}) => send({ method: 'GET', path: '/jobs', query, answer: jobListSchema, signal }),
+    cancel: async <Type extends JobType>(reference: JobReference<Type>, { signal }: RequestOptions = {}) => {
+      const { job } = await send({ method: 'DELETE', path: pathOf(reference), answer: jobAnswerSchema, signal });
+      return job as unknown as JobOf<Type>;
+    },
+    retry: async <Type extends JobType>(reference: JobReference<Type>, { signal }: RequestOptions = {}) => {
+      const path = `${pathOf(reference)}/retry`;
+      const { job } = await send({ method: 'POST', path, answer: jobAnswerSchema, once: true, signal });
+      return job as unknown as JobOf<Type>;
+    },
     get: (reference, { signal } = {}) => get(reference, signal),
+    history: (reference, { signal } = {}) =>
+      send({ method: 'GET', path: `${pathOf(reference)}/history`, answer: jobHistorySchema, signal }),
     waitFor: async <Type extends JobType>(reference: JobReference<Type>, options: WaitOptions = {}) => {
       const job = await waitUntilEnded<JobOf<Type>>(
         {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { ProblemError, problemOf } from './errors.ts';
 import { backoffMs, retryAfterMs, type Timing } from './pauses.ts';
 
@@ -20,30 +20,37 @@ export interface ApiRequest<Answer extends z.ZodType> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/v1/queue`. */
   readonly path: string;
+  /** Members that are undefined are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   readonly answer: Answer;
   readonly body?: unknown;
   readonly idempotencyKey?: string;
+  /** A repeat would do it twice: not sent again when the connection was lost. */
+  readonly once?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What answers 204. */
+export const nothing: z.ZodType<undefined> = z.undefined();
 
 export type Send = <Answer extends z.ZodType>(request: ApiRequest<Answer>) => Promise<z.output<Answer>>;
 
 const API_PATH = '/api/v1/queue';
 
-/** The one place that speaks HTTP: authentication, retries, errors. Only requests that may be repeated go through it. */
+/** The one place that speaks HTTP: authentication, retries, errors. */
 export function createTransport(options: TransportOptions, timing: Timing): Send {
   const origin = options.baseUrl.replace(/\/+$/, '');
   const base = origin.endsWith(API_PATH) ? origin : `${origin}${API_PATH}`;
   const { fetch: fetching = fetch, maxTries = 5, maxRetryAfterMs = 60_000, requestTimeoutMs = 30_000 } = options;
 
   async function tryOnce<Answer extends z.ZodType>(request: ApiRequest<Answer>): Promise<z.output<Answer> | Refusal> {
-    const { method, path, answer, body, idempotencyKey, signal } = request;
+    const { method, path, query, answer, body, idempotencyKey, once, signal } = request;
     const token = typeof options.token === 'string' ? options.token : await options.token();
     const timeout = AbortSignal.timeout(requestTimeoutMs);
     let response: Response;
     let text: string;
     try {
-      response = await fetching(`${base}${path}`, {
+      response = await fetching(`${base}${path}${queryText(query)}`, {
         method,
         headers: {
           accept: 'application/json, application/problem+json',
@@ -59,9 +66,10 @@ export function createTransport(options: TransportOptions, timing: Timing): Send
       text = await response.text();
     } catch (error) {
       signal?.throwIfAborted();
+      if (once) throw error;
       return new Refusal(error, undefined);
     }
-    const content = parseJson(text);
+    const content = response.status === 204 ? undefined : parseJson(text);
     if (response.ok) {
       const parsed = answer.safeParse(content);
       if (!parsed.success) throw new ProblemError(response.status, undefined);
@@ -94,6 +102,13 @@ class Refusal {
     this.reason = reason;
     this.askedMs = askedMs;
   }
+}
+
+function queryText(query: ApiRequest<z.ZodType>['query']): string {
+  const given = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
 }
 
 function parseJson(text: string): unknown {

@@ -10,6 +10,7 @@ export * from './http/dead-letters.ts';
 export * from './http/flows.ts';
 export * from './http/job-history.ts';
 export * from './http/jobs.ts';
+export * from './http/page.ts';
 export * from './http/problem.ts';
 export * from './http/queues.ts';
 export * from './http/schedules.ts';

@@ -4,28 +4,6 @@ import { Problem } from './problem.ts';
 
 const positionSchema = z.strictObject({ createdAt: z.iso.datetime(), id: z.uuid() });
 
-/** The query parameters of every list. */
-export const pageQuery = {
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, 'is not a number')
-    .transform(Number)
-    .pipe(z.int().min(1).max(100))
-    .default(20)
-    .describe('1 to 100'),
-  cursor: z.string().max(500).optional().describe('`nextCursor` of the page before'),
-};
-
-export const nextCursorSchema = z.string().nullable().describe('`cursor` of the next page; null on the last one');
-
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-
-/** The query parameters by which lists are bounded in time. */
-export const createdQuery = {
-  from: instant.optional().describe('Created at or after'),
-  to: instant.optional().describe('Created before'),
-};
-
 /** @throws Problem `invalid_cursor` */
 export function pageRequest(query: { limit: number; cursor?: string | undefined }): PageRequest {
   return { limit: query.limit, after: query.cursor === undefined ? null : decodeCursor(query.cursor) };

@@ -1,11 +1,8 @@
-import { auditEntrySchema } from '@queue-service/contracts';
+import { auditLogQuerySchema, auditLogSchema } from '@queue-service/contracts';
 import { listAudit } from '@queue-service/persistence';
 import { pageOf, type Runtime, whileDatabaseAvailable } from '@queue-service/queue';
-import { z } from 'zod';
-import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
+import { nextCursor, pageRequest } from '../http/cursor.ts';
 import { type Route, route } from '../http/route.ts';
-
-const text = z.string().min(1).max(255).optional();
 
 export function auditRoutes({ db }: Pick<Runtime, 'db'>): Route[] {
   return [
@@ -14,12 +11,8 @@ export function auditRoutes({ db }: Pick<Runtime, 'db'>): Route[] {
       path: '/audit-log',
       access: 'admin',
       summary: 'Who did what, newest first',
-      query: z.strictObject({
-        ...{ actor: text, action: text, resource: text, resourceId: text },
-        ...createdQuery,
-        ...pageQuery,
-      }),
-      answers: { 200: z.object({ entries: z.array(auditEntrySchema), nextCursor: nextCursorSchema }) },
+      query: auditLogQuerySchema,
+      answers: { 200: auditLogSchema },
       problems: ['invalid_cursor', 'database_unavailable'],
       handler: async ({ query: { limit, cursor, ...filter }, actor }) => {
         const { after } = pageRequest({ limit, cursor });

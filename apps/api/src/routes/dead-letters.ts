@@ -3,9 +3,9 @@ import {
   type DeadLetterResource,
   deadLetterAnswerSchema,
   deadLetterDetailAnswerSchema,
-  deadLetterSchema,
+  deadLetterListQuerySchema,
+  deadLetterListSchema,
   isJobType,
-  jobTypes,
   masked,
   maskPersonalData,
   queueNameSchema,
@@ -14,7 +14,6 @@ import {
 } from '@queue-service/contracts';
 import {
   type DeadLetterRow,
-  deadLetterStatuses,
   findDeadLetter,
   insertAudit,
   listDeadLetters,
@@ -23,7 +22,7 @@ import {
 import { pageOf, type Runtime, whileDatabaseAvailable } from '@queue-service/queue';
 import { z } from 'zod';
 import { auditEntry } from '../audit.ts';
-import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
+import { nextCursor, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody, type Route, route } from '../http/route.ts';
 import { openLetter, type Redrive } from '../redrive.ts';
@@ -37,14 +36,8 @@ export function deadLetterRoutes({ db }: Pick<Runtime, 'db'>, redrive: Redrive):
       path: '/dead-letters',
       access: 'venue',
       summary: 'Jobs that failed for good, newest first',
-      query: z.strictObject({
-        queue: queueNameSchema.optional(),
-        type: z.enum(jobTypes).optional(),
-        status: z.enum(deadLetterStatuses).optional(),
-        ...createdQuery,
-        ...pageQuery,
-      }),
-      answers: { 200: z.object({ deadLetters: z.array(deadLetterSchema), nextCursor: nextCursorSchema }) },
+      query: deadLetterListQuerySchema,
+      answers: { 200: deadLetterListSchema },
       problems: ['invalid_cursor', 'database_unavailable'],
       handler: async ({ query: { limit, cursor, ...filter }, actor }) => {
         const { after } = pageRequest({ limit, cursor });

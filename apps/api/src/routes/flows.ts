@@ -1,15 +1,19 @@
-import { createFlowSchema, flowAnswerSchema, flowSchema, flowStatuses, planFlow } from '@queue-service/contracts';
+import {
+  createFlowSchema,
+  flowAnswerSchema,
+  flowListQuerySchema,
+  flowListSchema,
+  planFlow,
+} from '@queue-service/contracts';
 import { z } from 'zod';
 import { requireMayPost } from '../auth/may-post.ts';
-import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
+import { nextCursor, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { BASE_PATH, jsonBody, type Route, route } from '../http/route.ts';
 import type { FlowAcceptance, Flows } from '../ports.ts';
 import { idempotencyHeaders, idempotencyKeyOf, keyReused, REPLAYED } from './idempotency-key.ts';
 
 const flowParams = z.object({ id: z.uuid() });
-
-const flowListSchema = z.object({ flows: z.array(flowSchema.omit({ steps: true })), nextCursor: nextCursorSchema });
 
 /** 2,000 steps with payloads of their own. */
 const MOST_MEMBERS_OF_A_FLOW = 100_000;
@@ -54,7 +58,7 @@ export function flowRoutes({ flows }: { readonly flows: Flows }): Route[] {
       path: '/flows',
       access: 'user',
       summary: 'List workflows, newest first, without their steps',
-      query: z.strictObject({ status: z.enum(flowStatuses).optional(), ...createdQuery, ...pageQuery }),
+      query: flowListQuerySchema,
       answers: { 200: flowListSchema },
       problems: ['invalid_cursor', 'database_unavailable'],
       handler: async ({ query, actor }) => {

@@ -3,15 +3,13 @@ import {
   createBatchSchema,
   createJobSchema,
   jobAnswerSchema,
-  jobSchema,
-  jobStatuses,
-  jobTypes,
-  queueNameSchema,
+  jobListQuerySchema,
+  jobListSchema,
 } from '@queue-service/contracts';
 import type { Acceptance, Producer } from '@queue-service/queue';
 import { z } from 'zod';
 import { requireMayPost } from '../auth/may-post.ts';
-import { createdQuery, nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
+import { nextCursor, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { BASE_PATH, type Route, route } from '../http/route.ts';
 import type { Jobs } from '../ports.ts';
@@ -27,8 +25,6 @@ export interface JobRoutesParts {
 }
 
 const jobParams = z.object({ id: z.uuid() });
-
-const jobListSchema = z.object({ jobs: z.array(jobSchema), nextCursor: nextCursorSchema });
 
 /** 100 jobs with payloads of their own. */
 const MOST_MEMBERS_OF_A_BATCH = 100_000;
@@ -101,13 +97,7 @@ export function jobRoutes({ producer, jobs, moneyBodyLimitBytes }: JobRoutesPart
       path: '/jobs',
       access: 'user',
       summary: 'List jobs, newest first',
-      query: z.strictObject({
-        queue: queueNameSchema.optional(),
-        type: z.enum(jobTypes).optional(),
-        status: z.enum(jobStatuses).optional(),
-        ...createdQuery,
-        ...pageQuery,
-      }),
+      query: jobListQuerySchema,
       answers: { 200: jobListSchema },
       problems: ['invalid_cursor', 'database_unavailable'],
       handler: async ({ query, actor }) => {

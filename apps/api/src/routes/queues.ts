@@ -1,11 +1,12 @@
 import {
   cleanAnswerSchema,
-  cleanableStates,
+  cleanQuerySchema,
   type QueueName,
   type QueueStats,
   queueAnswerSchema,
   queueListSchema,
   queueMetricsAnswerSchema,
+  queueMetricsQuerySchema,
   queueNameSchema,
   queueNames,
   queues,
@@ -29,7 +30,6 @@ const minute = 60_000;
 const rateMinutes = 5;
 const mostMetrics = 2_000;
 const cleanBatch = 1_000;
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 export function queueRoutes(runtime: Runtime): Route[] {
   const { db, connections, now } = runtime;
@@ -135,16 +135,7 @@ export function queueRoutes(runtime: Runtime): Route[] {
       access: 'admin',
       summary: 'Remove ended jobs of a queue from Redis',
       params,
-      query: z.strictObject({
-        state: z.enum(cleanableStates).default('completed'),
-        olderThanMs: z.coerce
-          .number()
-          .int()
-          .min(0)
-          .max(366 * 24 * 60 * minute)
-          .default(0),
-        limit: z.coerce.number().int().min(1).max(100_000).default(10_000),
-      }),
+      query: cleanQuerySchema,
       answers: { 200: cleanAnswerSchema },
       problems: ['not_found', ...unavailable],
       handler: async ({ params: { queue: name }, query: { state, olderThanMs, limit }, ...change }) => {
@@ -168,10 +159,7 @@ export function queueRoutes(runtime: Runtime): Route[] {
       access: 'user',
       summary: 'What a queue was like over time',
       params,
-      query: z.strictObject({
-        from: instant.optional().describe('Default: an hour ago'),
-        to: instant.optional().describe('Default: now'),
-      }),
+      query: queueMetricsQuerySchema,
       answers: { 200: queueMetricsAnswerSchema },
       problems: ['not_found', 'database_unavailable'],
       handler: async ({ params: { queue }, query }) => {

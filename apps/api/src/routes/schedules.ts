@@ -1,22 +1,22 @@
 import {
   createScheduleSchema,
-  jobTypes,
+  pageQuerySchema,
   patchScheduleSchema,
-  queueNameSchema,
   type ScheduleResource,
   scheduleAnswerSchema,
-  scheduleFireSchema,
+  scheduleFireListSchema,
+  scheduleListQuerySchema,
+  scheduleListSchema,
   schedulePreviewQuerySchema,
   schedulePreviewSchema,
   scheduleRunAnswerSchema,
-  scheduleSchema,
 } from '@queue-service/contracts';
 import { insertAudit } from '@queue-service/persistence';
 import { type Runtime, type SchedulePatch, type Schedules, whileDatabaseAvailable } from '@queue-service/queue';
 import { z } from 'zod';
 import { auditEntry, type Change } from '../audit.ts';
 import { requireMayPost } from '../auth/may-post.ts';
-import { nextCursor, nextCursorSchema, pageQuery, pageRequest } from '../http/cursor.ts';
+import { nextCursor, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { BASE_PATH, jsonBody, type Route, route } from '../http/route.ts';
 
@@ -62,12 +62,8 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       path: '/schedules',
       access: 'venue',
       summary: 'List schedules, newest first',
-      query: z.strictObject({
-        queue: queueNameSchema.optional(),
-        type: z.enum(jobTypes).optional(),
-        ...pageQuery,
-      }),
-      answers: { 200: z.object({ schedules: z.array(scheduleSchema), nextCursor: nextCursorSchema }) },
+      query: scheduleListQuerySchema,
+      answers: { 200: scheduleListSchema },
       problems: ['invalid_cursor', 'database_unavailable'],
       handler: async ({ query: { limit, cursor, ...filter }, actor }) => {
         const page = await schedules.list(filter, actor.scope, pageRequest({ limit, cursor }));
@@ -164,8 +160,8 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       access: 'venue',
       summary: 'What became of the times of a schedule, the latest first',
       params,
-      query: z.strictObject(pageQuery),
-      answers: { 200: z.object({ fires: z.array(scheduleFireSchema), nextCursor: nextCursorSchema }) },
+      query: pageQuerySchema,
+      answers: { 200: scheduleFireListSchema },
       problems: ['invalid_cursor', 'not_found', 'database_unavailable'],
       handler: async ({ params: { id }, query, actor }) => {
         const page = await schedules.fires(id, actor.scope, pageRequest(query));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { createdQuery, nextCursorSchema, pageQuery } from './page.ts';
 
 export const auditEntrySchema = z
   .object({
@@ -16,3 +17,12 @@ export const auditEntrySchema = z
   })
   .describe('One change by a person or a token');
 export type AuditEntryResource = z.infer<typeof auditEntrySchema>;
+
+const text = z.string().min(1).max(255).optional();
+
+export const auditLogQuerySchema = z.strictObject({
+  ...{ actor: text, action: text, resource: text, resourceId: text },
+  ...createdQuery,
+  ...pageQuery,
+});
+export const auditLogSchema = z.object({ entries: z.array(auditEntrySchema), nextCursor: nextCursorSchema });

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { queueNameSchema } from '../queues.ts';
+import { jobTypes } from '../registry.ts';
 import { attemptSchema } from './job-history.ts';
 import { jobFailureSchema } from './jobs.ts';
+import { createdQuery, nextCursorSchema, pageQuery } from './page.ts';
+
+export const deadLetterStatuses = ['open', 'redriven', 'discarded'] as const;
 
 export const deadLetterSchema = z
   .object({
@@ -11,7 +15,7 @@ export const deadLetterSchema = z
     type: z.string(),
     tenantId: z.string(),
     reason: z.enum(['attempts', 'permanent', 'timeout', 'stalled', 'contract']),
-    status: z.enum(['open', 'redriven', 'discarded']),
+    status: z.enum(deadLetterStatuses),
     error: jobFailureSchema,
     attempts: z.int(),
     maxAttempts: z.int(),
@@ -46,3 +50,12 @@ export const redriveManyAnswerSchema = z.object({
   deadLetters: z.array(deadLetterSchema).describe('Redriven, or what would be'),
   skipped: z.array(z.string()).describe('Ids of letters whose job could not be started again'),
 });
+
+export const deadLetterListQuerySchema = z.strictObject({
+  queue: queueNameSchema.optional(),
+  type: z.enum(jobTypes).optional(),
+  status: z.enum(deadLetterStatuses).optional(),
+  ...createdQuery,
+  ...pageQuery,
+});
+export const deadLetterListSchema = z.object({ deadLetters: z.array(deadLetterSchema), nextCursor: nextCursorSchema });

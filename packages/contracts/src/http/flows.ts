@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idempotencyKeySchema, jobFailureSchema, jobOptionsSchema } from './jobs.ts';
+import { createdQuery, nextCursorSchema, pageQuery } from './page.ts';
 
 export const flowStatuses = ['running', 'completed', 'failed', 'compensating', 'compensated', 'cancelled'] as const;
 export type FlowStatus = (typeof flowStatuses)[number];
@@ -108,3 +109,11 @@ export const flowSchema = z
 export type FlowResource = z.infer<typeof flowSchema>;
 
 export const flowAnswerSchema = z.object({ flow: flowSchema });
+
+export const flowListQuerySchema = z.strictObject({
+  status: z.enum(flowStatuses).optional(),
+  ...createdQuery,
+  ...pageQuery,
+});
+export const flowSummarySchema = flowSchema.omit({ steps: true }).describe('A workflow without its steps');
+export const flowListSchema = z.object({ flows: z.array(flowSummarySchema), nextCursor: nextCursorSchema });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { queueNameSchema } from '../queues.ts';
+import { jobTypes } from '../registry.ts';
+import { createdQuery, nextCursorSchema, pageQuery } from './page.ts';
 
 export const jobStatuses = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
@@ -66,3 +68,12 @@ export const jobSchema = z
 export type JobResource = z.infer<typeof jobSchema>;
 
 export const jobAnswerSchema = z.object({ job: jobSchema });
+
+export const jobListQuerySchema = z.strictObject({
+  queue: queueNameSchema.optional(),
+  type: z.enum(jobTypes).optional(),
+  status: z.enum(jobStatuses).optional(),
+  ...createdQuery,
+  ...pageQuery,
+});
+export const jobListSchema = z.object({ jobs: z.array(jobSchema), nextCursor: nextCursorSchema });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { queueNameSchema } from '../queues.ts';
+import { day, queueNameSchema } from '../queues.ts';
+import { countQuerySchema, instantQuerySchema } from './page.ts';
 
 export const queueStatsSchema = z
   .object({
@@ -25,11 +26,20 @@ export const queueListSchema = z.object({ queues: z.array(queueStatsSchema) });
 /** Waiting jobs are not cleaned away: they are cancelled one by one, which is told. */
 export const cleanableStates = ['completed', 'failed'] as const;
 
+export const cleanQuerySchema = z.strictObject({
+  state: z.enum(cleanableStates).default('completed'),
+  olderThanMs: countQuerySchema({ min: 0, max: 366 * day }).default(0),
+  limit: countQuerySchema({ min: 1, max: 100_000 }).default(10_000),
+});
 export const cleanAnswerSchema = z.object({
   removed: z.int().describe('Jobs removed from Redis; the ledger and history keep theirs'),
   more: z.boolean().describe('The limit was reached: there may be more'),
 });
 
+export const queueMetricsQuerySchema = z.strictObject({
+  from: instantQuerySchema.optional().describe('Default: an hour ago'),
+  to: instantQuerySchema.optional().describe('Default: now'),
+});
 export const queueMetricSchema = z.object({
   resolution: z.int().describe('Seconds that it covers'),
   waiting: z.int(),

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { queueNameSchema } from '../queues.ts';
+import { jobTypes } from '../registry.ts';
 import { jobOptionsSchema, jobSchema, jobStatuses } from './jobs.ts';
+import { countQuerySchema, nextCursorSchema, pageQuery } from './page.ts';
 
 /** What happens to a fire while the job of the fire before it has not ended. */
 export const overlapPolicies = ['skip', 'queue-one', 'allow'] as const;
@@ -139,7 +141,7 @@ export const scheduleFireSchema = z
 export type ScheduleFireResource = z.infer<typeof scheduleFireSchema>;
 
 export const schedulePreviewQuerySchema = z.strictObject({
-  count: z.coerce.number().int().min(1).max(100).default(10),
+  count: countQuerySchema({ min: 1, max: 100 }).default(10),
   from: timeSchema.optional().describe('Default: now'),
 });
 
@@ -154,3 +156,11 @@ export const scheduleRunAnswerSchema = z.object({
   fire: scheduleFireSchema,
   job: jobSchema.nullable().describe('Null while the queue cannot take jobs; the scheduler hands it over later'),
 });
+
+export const scheduleListQuerySchema = z.strictObject({
+  queue: queueNameSchema.optional(),
+  type: z.enum(jobTypes).optional(),
+  ...pageQuery,
+});
+export const scheduleListSchema = z.object({ schedules: z.array(scheduleSchema), nextCursor: nextCursorSchema });
+export const scheduleFireListSchema = z.object({ fires: z.array(scheduleFireSchema), nextCursor: nextCursorSchema });

@@ -1,10 +1,9 @@
-import type { FailureRecord } from '@queue-service/contracts';
+import type { deadLetterStatuses, FailureRecord } from '@queue-service/contracts';
 import type { Sql } from '../database.ts';
 import { conditions, type ListFilter, type ListPosition } from './conditions.ts';
 import type { AttemptRecord } from './critical-job-row.ts';
 import type { DeadLetterReason } from './insert-dead-letter.ts';
 
-export const deadLetterStatuses = ['open', 'redriven', 'discarded'] as const;
 export type DeadLetterStatus = (typeof deadLetterStatuses)[number];
 
 /** `payload` is sealed. */

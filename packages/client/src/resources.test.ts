@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { createQueueClient, type QueueClient } from './client.ts';
+import { type Reply, stubApi } from './testing/stub-api.ts';
+
+const id = '0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f';
+const page = { nextCursor: null };
+
+/** What a call sends, and an answer that it takes. */
+const calls: [call: (client: QueueClient) => Promise<unknown>, request: string, body: unknown, reply: Reply['body']][] =
+  [
+    [
+      (client) => client.jobs.list({ status: 'failed', limit: 5 }),
+      'GET /jobs?status=failed&limit=5',
+      '',
+      { jobs: [], ...page },
+    ],
+    [
+      (client) =>
+        client.jobs.addBatch([
+          { type: 'analytics-track', data: { userId: 'u', event: 'e' }, options: { idempotencyKey: 'k' } },
+        ]),
+      'POST /jobs/batch',
+      {
+        jobs: [
+          {
+            queue: 'background',
+            type: 'analytics-track',
+            data: { userId: 'u', event: 'e' },
+            options: { idempotencyKey: 'k' },
+          },
+        ],
+      },
+      { jobs: [], replayed: [] },
+    ],
+    [(client) => client.flows.list({ status: 'running' }), 'GET /flows?status=running', '', { flows: [], ...page }],
+    [
+      (client) => client.deadLetters.list({ queue: 'money' }),
+      'GET /dead-letters?queue=money',
+      '',
+      { deadLetters: [], ...page },
+    ],
+    [
+      (client) => client.deadLetters.redriveMany({ filter: { type: 'send-sms' } }),
+      'POST /dead-letters/redrive',
+      { filter: { type: 'send-sms' } },
+      { dryRun: true, deadLetters: [], skipped: [] },
+    ],
+    [(client) => client.schedules.list(), 'GET /schedules', '', { schedules: [], ...page }],
+    [(client) => client.schedules.preview(id, { count: 2 }), `GET /schedules/${id}/preview?count=2`, '', { fires: [] }],
+    [
+      (client) => client.queues.clean('money', { state: 'failed' }),
+      'DELETE /queues/money/clean?state=failed',
+      '',
+      { removed: 0, more: false },
+    ],
+    [
+      (client) => client.queues.metrics('money'),
+      'GET /queues/money/metrics',
+      '',
+      { queue: 'money', metrics: [], nextFrom: null },
+    ],
+    [
+      (client) => client.auditLog.list({ action: 'queue.pause' }),
+      'GET /audit-log?action=queue.pause',
+      '',
+      { entries: [], ...page },
+    ],
+  ];
+
+test.each(calls)('call %# asks for its resource and reads its answer', async (call, request, body, reply) => {
+  await using api = await stubApi([{ status: 200, body: reply }]);
+  const client = createQueueClient({ baseUrl: api.url, token: 't' });
+  expect(await call(client)).toEqual(reply);
+  const [sent] = api.received;
+  expect(`${sent?.method} ${sent?.path}`).toBe(request.replace('/', '/api/v1/queue/'));
+  expect(sent?.body === '' ? '' : JSON.parse(sent?.body ?? '')).toEqual(body);
+});
+
+test('what would happen twice is not sent again when the connection is lost, what would not is', async () => {
+  await using api = await stubApi([null]);
+  const timing = { now: () => 0, random: () => 0, sleep: async () => {} };
+  const client = createQueueClient({ baseUrl: api.url, token: 't', timing, maxTries: 2 });
+  await expect(client.deadLetters.redrive(id)).rejects.toThrow();
+  expect(api.received).toHaveLength(1);
+  await expect(client.queues.pause('money')).rejects.toThrow();
+  expect(api.received).toHaveLength(3);
+});
+
+test('a removal that answers nothing is no unexpected answer', async () => {
+  await using api = await stubApi([{ status: 204, body: '' }]);
+  expect(await createQueueClient({ baseUrl: api.url, token: 't' }).schedules.remove(id)).toBeUndefined();
+});
