@@ -17,6 +17,7 @@ export * from './sql/find-job-history.ts';
 export * from './sql/find-payment.ts';
 export * from './sql/finish-critical-jobs.ts';
 export * from './sql/flows.ts';
+export * from './sql/incidents.ts';
 export * from './sql/insert-critical-jobs.ts';
 export * from './sql/insert-dead-letter.ts';
 export * from './sql/insert-webhook-deliveries.ts';
