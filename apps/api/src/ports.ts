@@ -7,6 +7,7 @@ import type {
   JobType,
   QueueName,
 } from '@queue-service/contracts';
+import type { Change } from './audit.ts';
 
 /** What may be seen: what belongs to this tenant, or everything (null). What lies outside does not exist for the asker. */
 export type Scope = string | null;
@@ -52,6 +53,8 @@ export interface NewFlow {
   readonly plan: FlowPlan;
   readonly tenantId: string;
   readonly idempotencyKey: string | null;
+  /** Of what was posted: tells the same request from another one under the same key. */
+  readonly requestHash: string;
   readonly webhookUrl: string | null;
   readonly requestId: string;
   readonly traceId: string | null;
@@ -77,5 +80,9 @@ export interface Flows {
   /** Committed when it resolves; the first steps start by themselves. */
   create(flow: NewFlow): Promise<FlowAcceptance>;
   find(id: string, scope: Scope): Promise<FlowResource | null>;
+  /** @throws Problem `not_found`, `conflict` */
+  cancel(id: string, change: Change): Promise<FlowResource>;
+  /** @throws Problem `not_found`, `conflict`; QueueUnavailableError when a queue that has to take a step is away */
+  retry(id: string, change: Change): Promise<FlowResource>;
   list(filter: FlowFilter, scope: Scope, page: PageRequest): Promise<Page<FlowSummary>>;
 }

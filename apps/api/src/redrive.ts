@@ -30,6 +30,8 @@ export function createRedrive({ redriveJob }: Pick<Runtime, 'redriveJob'>): Redr
         throw new Problem('not_found');
       case 'resolved':
         throw resolvedAlready(redriving.status);
+      case 'refused':
+        throw new Problem('conflict', { detail: redriving.reason });
       case 'not_failed':
         throw new Problem('conflict', {
           detail: 'The job of the dead letter has not failed, or was started again already',

@@ -1,6 +1,7 @@
 import { startOpsServer } from '@queue-service/observability';
 import { runProcess, waitForStores } from '@queue-service/queue';
 import { readConfig } from './config.ts';
+import { startFlowSweeps } from './flows.ts';
 import { runAsLeader } from './leader.ts';
 import { startRelay } from './relay.ts';
 import { startSchedules } from './schedules/index.ts';
@@ -27,7 +28,7 @@ await runProcess({
       signal: shutdown.signal,
       onLead: async (signal) => {
         const duty = { runtime, log, metrics, signal };
-        await Promise.all([startRelay(duty), startSchedules(duty), startSnapshots(duty)]);
+        await Promise.all([startRelay(duty), startSchedules(duty), startFlowSweeps(duty), startSnapshots(duty)]);
       },
     });
     shutdown.register('duties', () => leading);

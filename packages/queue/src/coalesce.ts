@@ -48,3 +48,24 @@ export function coalesce<Item, Result>(
       schedule();
     });
 }
+
+/** The same for each key alone: calls for one key never wait for those of another. */
+export function coalesceBy<Item, Result>(
+  keyOf: (item: Item) => unknown,
+  run: (items: Item[]) => Promise<Result[]>,
+  options: { maxBatch: number; maxInFlight: number },
+): (item: Item) => Promise<Result> {
+  const lines = new Map<unknown, { join: (item: Item) => Promise<Result>; members: number }>();
+  return async (item) => {
+    const key = keyOf(item);
+    const line = lines.get(key) ?? { join: coalesce(run, options), members: 0 };
+    lines.set(key, line);
+    line.members += 1;
+    try {
+      return await line.join(item);
+    } finally {
+      line.members -= 1;
+      if (line.members === 0) lines.delete(key);
+    }
+  };
+}

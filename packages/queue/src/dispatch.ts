@@ -30,7 +30,7 @@ const keptInRedis = { age: 3_600, count: 1_000 };
  * Every attempt, delay and end is decided by the worker host; BullMQ is told so with one attempt. A money job leaves
  * nothing behind in Redis: its id must be free for a redrive.
  */
-function bullOptions(queue: QueueName, job: Dispatch): JobsOptions {
+export function bullOptions(queue: QueueName, job: Dispatch): JobsOptions {
   const keep = queue === 'money' ? true : keptInRedis;
   return {
     jobId: job.id,

@@ -10,7 +10,9 @@ import {
   type Sql,
   type WebhookEvent,
 } from '@queue-service/persistence';
-import { type FlowEngine, flowEvent } from './flows/flow-engine.ts';
+import { coalesceBy } from './coalesce.ts';
+import type { FlowEngine, StepEnd } from './flows/flow-engine.ts';
+import { flowEvent } from './flows/flow-event.ts';
 
 /** A job that has ended, in any tier. */
 export interface EndedJob {
@@ -27,12 +29,13 @@ export interface EndedJob {
   } | null;
 }
 
-/** What became due by an end, to be dispatched after the commit; the relay does what is forgotten. */
+/** What became due by an end, to be done after the commit; the relay does what is forgotten. */
 export interface Consequences {
-  money: NewCriticalJob[];
+  money: Pick<NewCriticalJob, 'id' | 'type' | 'priority' | 'tenantId' | 'delayMs'>[];
   /** A flow that has steps to hand to other queues. */
   flowIds: string[];
   deliveries: OwedDelivery[];
+  /** Jobs of steps whose flow has died. */
   cancelJobs: string[];
 }
 
@@ -60,6 +63,7 @@ export async function recordEnds(
   at: Date,
 ): Promise<Consequences> {
   const events: WebhookEvent[] = [];
+  const steps = new Map<string, StepEnd[]>();
   const all: Consequences = { money: [], flowIds: [], deliveries: [], cancelJobs: [] };
   for (const { resource: job, flowStep, webhookUrl, death } of ends) {
     if (!silentTypes.has(job.type)) events.push(jobEvent(job, webhookUrl, at));
@@ -79,24 +83,30 @@ export async function recordEnds(
       });
     }
     if (job.flowId !== null && flowStep !== null) {
-      const move = await flows.stepEnded(sql, job.flowId, flowStep, { ...job, status: job.status as EndStatus });
-      if (move === null) continue;
-      all.money.push(...move.inserted);
-      all.flowIds.push(move.flow.id);
-      all.cancelJobs.push(...move.cancelJobs);
-      if (move.finished) events.push(flowEvent(move.flow, at));
+      const ofFlow = steps.get(job.flowId) ?? [];
+      steps.set(job.flowId, ofFlow);
+      ofFlow.push({ step: flowStep, job: { ...job, status: job.status as EndStatus } });
     }
+  }
+  // In one order everywhere: two that lock the same flows do not wait for each other in a circle.
+  for (const [flowId, ofFlow] of [...steps].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const move = await flows.stepsEnded(sql, flowId, ofFlow);
+    if (move === null) continue;
+    all.money.push(...move.inserted);
+    if (move.owesSteps) all.flowIds.push(flowId);
+    all.cancelJobs.push(...move.cancelJobs);
+    if (move.finished) events.push(flowEvent(move.flow, at));
   }
   if (events.length > 0) all.deliveries.push(...(await insertWebhookDeliveries(sql, events)));
   return all;
 }
 
-/** Hands on, after the commit, what an end made due. Failing is no loss: the relay finds all of it. */
+/** Does, after the commit, what an end made due. Failing is no loss: the relay finds all of it. */
 export type FollowUp = (consequences: Consequences) => Promise<void>;
 
 export interface EndRecorder {
-  /** In a transaction of its own. */
-  record(ends: readonly EndedJob[]): Promise<void>;
+  /** In a transaction of its own; ends of one flow that come together share it, as each would wait for the flow. */
+  record(end: EndedJob): Promise<void>;
   /** In the caller's transaction; hand the answer to `followUp` after the commit. */
   recordIn(sql: Sql, ends: readonly EndedJob[]): Promise<Consequences>;
   followUp: FollowUp;
@@ -104,11 +114,19 @@ export interface EndRecorder {
 
 export function createEndRecorder(db: Database, flows: FlowEngine, followUp: FollowUp, now: () => Date): EndRecorder {
   const recordIn = (sql: Sql, ends: readonly EndedJob[]) => recordEnds(sql, ends, flows, now());
+  const recordAll = async (ends: EndedJob[]) => {
+    await followUp(await db.transaction((sql) => recordIn(sql, ends)));
+    return ends.map(() => null);
+  };
+  const recordOfFlow = coalesceBy(({ resource }: EndedJob) => resource.flowId, recordAll, inOneFlow);
   return {
     recordIn,
     followUp,
-    record: async (ends) => {
-      await followUp(await db.transaction((sql) => recordIn(sql, ends)));
+    record: async (end) => {
+      await (end.resource.flowId === null ? recordAll([end]) : recordOfFlow(end));
     },
   };
 }
+
+/** One flow is moved by one transaction at a time. */
+export const inOneFlow = { maxBatch: 100, maxInFlight: 1 };

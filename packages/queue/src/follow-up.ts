@@ -1,58 +1,11 @@
-import { contractOf, type JobType } from '@queue-service/contracts';
+import { contractOf } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
-import {
-  type Database,
-  listOwedSteps,
-  markDeliveriesDispatched,
-  markStepsDispatched,
-  type OwedDelivery,
-  type OwedStep,
-} from '@queue-service/persistence';
+import { type Database, listOwedSteps, markDeliveriesDispatched, type OwedDelivery } from '@queue-service/persistence';
+import type { CancelJob } from './cancel/cancel-job.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { FollowUp } from './ends.ts';
 import { newEnvelope } from './envelope.ts';
-
-/** Puts released steps of flows that have no row in the ledger into their queues, and marks them so. */
-export async function dispatchOwedSteps(
-  db: Database,
-  dispatch: Dispatcher,
-  steps: readonly OwedStep[],
-  now: Date,
-): Promise<void> {
-  for (const queue of ['communication', 'background'] as const) {
-    const mine = steps.filter((step) => contractOf(step.type as JobType).queue === queue);
-    if (mine.length === 0) continue;
-    await dispatch(
-      queue,
-      mine.map((step) => {
-        const policy = contractOf(step.type as JobType).policy;
-        const delayMs = step.options.delayMs ?? 0;
-        const priority = step.options.priority ?? policy.priority;
-        return {
-          id: step.jobId,
-          type: step.type as JobType,
-          priority,
-          tenantId: step.tenantId,
-          delayMs,
-          data: newEnvelope({
-            tenantId: step.tenantId,
-            payload: step.payload,
-            payloadVersion: step.payloadVersion,
-            priority,
-            maxAttempts: step.options.attempts ?? policy.attempts,
-            timeoutMs: step.options.timeoutMs ?? policy.timeoutMs,
-            requestId: step.requestId,
-            traceId: step.traceId,
-            flow: { flowId: step.flowId, step: step.name },
-            createdAt: now.getTime(),
-            scheduledFor: delayMs > 0 ? now.getTime() + delayMs : null,
-          }),
-        };
-      }),
-    );
-    await markStepsDispatched(db, mine);
-  }
-}
+import { dispatchOwedSteps, moneyStep, type StepDispatcher } from './flows/dispatch-steps.ts';
 
 /** Makes the jobs that deliver webhooks. A delivery's job has its id, so a repeat makes no second one. */
 export async function dispatchDeliveries(
@@ -87,36 +40,34 @@ export async function dispatchDeliveries(
   );
 }
 
+export interface FollowUpParts {
+  db: Database;
+  dispatch: Dispatcher;
+  dispatchSteps: StepDispatcher;
+  cancelJob: CancelJob;
+  log: Logger;
+  now: () => Date;
+}
+
+/** Jobs cancelled at once by who noticed that their flow died; he has other work, and the scheduler does the rest. */
+const mostCancels = 50;
+
 /** Does at once what an end made due. What fails is only told: the relay finds it within seconds. */
-export function createFollowUp(db: Database, dispatch: Dispatcher, log: Logger, now: () => Date): FollowUp {
-  const attempt = async (what: string, work: () => Promise<void>) => {
+export function createFollowUp(parts: FollowUpParts): FollowUp {
+  const { db, dispatch, dispatchSteps, cancelJob, log, now } = parts;
+  const attempt = async (what: string, work: () => Promise<unknown>) => {
     try {
       await work();
     } catch (error) {
       log.warn({ err: error }, `${what} could not be dispatched; the relay will do it`);
     }
   };
-  return async ({ money, flowIds, deliveries }) => {
-    if (money.length > 0) {
-      await attempt('Money steps', () =>
-        dispatch(
-          'money',
-          money.map((job) => ({
-            id: job.id,
-            type: job.type as JobType,
-            priority: job.priority,
-            tenantId: job.tenantId,
-            delayMs: job.delayMs,
-            data: {},
-          })),
-        ),
-      );
-    }
+  return async ({ money, flowIds, deliveries, cancelJobs }) => {
+    if (money.length > 0) await attempt('Money steps', () => dispatchSteps(money.map(moneyStep)));
     for (const flowId of new Set(flowIds)) {
-      await attempt('Steps', async () =>
-        dispatchOwedSteps(db, dispatch, await listOwedSteps(db, { flowId, all: false, limit: 5_000 }), now()),
-      );
+      await attempt('Steps', async () => dispatchOwedSteps(db, dispatchSteps, await listOwedSteps(db, flowId), now()));
     }
+    for (const id of cancelJobs.slice(0, mostCancels)) await attempt('A cancel', () => cancelJob(id, null));
     if (deliveries.length > 0) await attempt('Webhooks', () => dispatchDeliveries(db, dispatch, deliveries, now()));
   };
 }

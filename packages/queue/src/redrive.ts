@@ -11,9 +11,10 @@ import {
   type Sql,
 } from '@queue-service/persistence';
 import type { Dispatcher } from './dispatch.ts';
-import { type Envelope, newEnvelope } from './envelope.ts';
-import { whileAvailable } from './redis/availability.ts';
+import { newEnvelope } from './envelope.ts';
+import type { RetryFlow } from './flows/retry-flow.ts';
 import type { Connections } from './redis/connections.ts';
+import { JobNotEndedError, takeEndedJob } from './revive.ts';
 
 /** What became of the wish to start a dead job again. */
 export type Redriving =
@@ -22,13 +23,16 @@ export type Redriving =
   /** The letter was resolved before. */
   | { outcome: 'resolved'; status: DeadLetterStatus }
   /** Its job runs, or was started again already. */
-  | { outcome: 'not_failed' };
+  | { outcome: 'not_failed' }
+  /** It is a step of a flow that cannot go on. */
+  | { outcome: 'refused'; reason: string };
 
 /** Writes, in the transaction of the redrive, who did it. */
 export type RedriveNote = (sql: Sql, before: DeadLetterRow, after: DeadLetterRow) => Promise<void>;
 
 /**
- * Starts a dead job again, under its own id: what it did before is found out before anything is sent.
+ * Starts a dead job again, under its own id: what it did before is found out before anything is sent. One that a flow
+ * died of resumes the flow, with all that it died of.
  * @param tenantId null may redrive all
  * @param by who is named in the letter
  * @throws QueueUnavailableError for what lives in Redis
@@ -44,6 +48,7 @@ export interface RedriveParts {
   db: Database;
   connections: Connections;
   dispatch: Dispatcher;
+  retryFlow: RetryFlow;
   log: Logger;
   now: () => Date;
 }
@@ -51,6 +56,9 @@ export interface RedriveParts {
 export function createRedriveJob(parts: RedriveParts): RedriveJob {
   const { db, dispatch, log } = parts;
   return async (which, tenantId, by, note = async () => {}) => {
+    // A flow is locked before its letters, everywhere.
+    const letter = await findDeadLetter(db, which, tenantId, false);
+    if (letter?.status === 'open' && letter.flowId !== null) return redriveStep(parts, letter, tenantId, by, note);
     const redriving = await db
       .transaction(async (sql): Promise<Redriving> => {
         const found = await findDeadLetter(sql, which, tenantId, true);
@@ -58,7 +66,7 @@ export function createRedriveJob(parts: RedriveParts): RedriveJob {
         if (found.status !== 'open') return { outcome: 'resolved', status: found.status };
         const { id, jobId, queue } = found;
         if (queue === 'money') {
-          if (!(await reviveCriticalJob(sql, jobId))) throw new NotFailed();
+          if (!(await reviveCriticalJob(sql, jobId))) throw new JobNotEndedError();
         } else await reviveHistoryJob(sql, jobId);
         const letter = await resolveDeadLetter(sql, id, { status: 'redriven', by, reason: null });
         if (letter === null) throw new Error(`the dead letter ${id} changed under its lock`);
@@ -68,7 +76,7 @@ export function createRedriveJob(parts: RedriveParts): RedriveJob {
         return { outcome: 'redriven', letter };
       })
       .catch((error: unknown): Redriving => {
-        if (error instanceof NotFailed) return { outcome: 'not_failed' };
+        if (error instanceof JobNotEndedError) return { outcome: 'not_failed' };
         throw error;
       });
     if (redriving.outcome === 'redriven' && redriving.letter.queue === 'money') {
@@ -82,30 +90,37 @@ export function createRedriveJob(parts: RedriveParts): RedriveJob {
   };
 }
 
-class NotFailed extends Error {}
+async function redriveStep(
+  { db, retryFlow }: RedriveParts,
+  before: DeadLetterRow,
+  tenantId: string | null,
+  by: string,
+  note: RedriveNote,
+): Promise<Redriving> {
+  const { id, jobId } = before;
+  const retried = await retryFlow({ flowId: before.flowId as string, jobId }, tenantId, by, async (sql) => {
+    const after = await findDeadLetter(sql, { id }, null, false);
+    if (after !== null) await note(sql, before, after);
+  });
+  if (retried.outcome !== 'retried') return retried;
+  const letter = await findDeadLetter(db, { id }, tenantId, false);
+  return letter === null ? { outcome: 'not_found' } : { outcome: 'redriven', letter };
+}
 
-/** Where the dead job still is in Redis, what the letter does not keep is taken from it. */
 async function startAgain(parts: RedriveParts, letter: DeadLetterRow): Promise<void> {
   const name = letter.queue as QueueName;
-  const { queue, redis } = parts.connections.of(name);
-  const old = await whileAvailable(redis, name, () => queue.getJob(letter.jobId));
-  if (old !== undefined) {
-    const state = await whileAvailable(redis, name, () => old.getState());
-    if (state !== 'failed' && state !== 'completed') throw new NotFailed();
-    await whileAvailable(redis, name, () => old.remove());
-  }
-  const known = old?.data as Envelope | undefined;
-  const { tenantId, payload, payloadVersion, priority, maxAttempts, timeoutMs, flowId, flowStep } = letter;
+  // What the letter does not keep.
+  const known = await takeEndedJob(parts.connections, name, letter.jobId);
+  const { tenantId, payload, payloadVersion, priority, maxAttempts, timeoutMs } = letter;
   const data = newEnvelope({
     ...{ tenantId, payload, payloadVersion, priority, maxAttempts, timeoutMs },
-    flow: flowId === null || flowStep === null ? null : { flowId, step: flowStep },
     createdAt: known?.createdAt ?? parts.now().getTime(),
     idempotencyKey: known?.idempotencyKey ?? null,
     webhookUrl: known?.webhookUrl ?? null,
     requestId: known?.requestId ?? null,
     traceId: known?.traceId ?? null,
-    // What was refused is asked for again; what was done is not done again.
-    effects: Object.fromEntries(Object.entries(known?.effects ?? {}).filter(([, { status }]) => status !== 'rejected')),
+    traceparent: known?.traceparent ?? null,
+    effects: known?.effects ?? {},
   });
   await parts.dispatch(name, [
     { id: letter.jobId, type: letter.type as JobType, priority, tenantId, delayMs: 0, data },

@@ -247,15 +247,12 @@ it('keeps personal data sealed in PostgreSQL and Redis, and opens it for the han
 async function startFlow(input: CreateFlow) {
   const planned = planFlow(input);
   if (!planned.ok) throw new Error(JSON.stringify(planned.problems));
-  const meta = { tenantId: 't1', idempotencyKey: null, webhookUrl: null, requestId: null, traceId: null };
-  const answer = await runtime.flows.create({ plan: planned.plan, ...meta });
-  if (answer.outcome !== 'created') throw new Error(answer.outcome);
-  await runtime.ends.followUp({
-    money: answer.move.inserted,
-    flowIds: [answer.flow.id],
-    deliveries: [],
-    cancelJobs: [],
+  const answer = await runtime.flows.create({
+    ...{ plan: planned.plan, tenantId: 't1', idempotencyKey: null, requestHash: '00', webhookUrl: null },
+    ...{ requestId: null, traceId: null, traceparent: null },
   });
+  if (answer.outcome !== 'created') throw new Error(answer.outcome);
+  await runtime.ends.followUp(answer.due);
   return answer.flow.id;
 }
 const flowEnds = (id: string, status: string) =>

@@ -5,7 +5,10 @@ import { type CancelJob, createCancelJob } from './cancel/cancel-job.ts';
 import type { RedisConfig } from './config.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEndRecorder, type EndRecorder } from './ends.ts';
+import { type CancelFlow, createCancelFlow } from './flows/cancel-flow.ts';
+import { createStepDispatcher, type StepDispatcher } from './flows/dispatch-steps.ts';
 import { createFlowEngine, type FlowEngine } from './flows/flow-engine.ts';
+import { createRetryFlow, type RetryFlow } from './flows/retry-flow.ts';
 import { createFollowUp } from './follow-up.ts';
 import { createHistoryWriter, type HistoryWriter } from './history-writer.ts';
 import { createJobReader, type JobReader } from './job-reader.ts';
@@ -26,6 +29,7 @@ export interface Runtime {
   readonly sealer: Sealer;
   readonly connections: Connections;
   readonly dispatch: Dispatcher;
+  readonly dispatchSteps: StepDispatcher;
   readonly flows: FlowEngine;
   readonly ends: EndRecorder;
   readonly history: HistoryWriter;
@@ -33,6 +37,8 @@ export interface Runtime {
   readonly producer: Producer;
   readonly cancelJob: CancelJob;
   readonly redriveJob: RedriveJob;
+  readonly cancelFlow: CancelFlow;
+  readonly retryFlow: RetryFlow;
   readonly now: () => Date;
   close(): Promise<void>;
 }
@@ -59,19 +65,25 @@ export function openRuntime(options: {
   const sealer = createSealer(config.PAYLOAD_ENCRYPTION_KEYS);
   const connections = openConnections(config, options.queues ?? queueNames, log);
   const dispatch = createDispatcher(connections);
-  const flows = createFlowEngine(db, sealer, now);
-  const followUp = createFollowUp(db, dispatch, log, now);
+  const dispatchSteps = createStepDispatcher(connections);
+  const flows = createFlowEngine({ db, sealer, connections, now });
+  // A cancelled job is an end, and an end may cancel jobs.
+  const cancelJob: CancelJob = (...which) => cancel(...which);
+  const followUp = createFollowUp({ db, dispatch, dispatchSteps, cancelJob, log, now });
   const ends = createEndRecorder(db, flows, followUp, now);
   const history = createHistoryWriter(db, followUp, log, now);
   const reader = createJobReader(db, connections);
   const producer = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
-  const cancelJob = createCancelJob({ db, ends, connections, dispatch, reader, now });
-  const redriveJob = createRedriveJob({ db, connections, dispatch, log, now });
+  const cancel = createCancelJob({ db, ends, connections, dispatch, reader, now });
+  const cancelFlow = createCancelFlow({ db, sealer, flows, ends, now });
+  const retryFlow = createRetryFlow({ db, sealer, connections, dispatchSteps, flows, ends, now });
+  const redriveJob = createRedriveJob({ db, connections, dispatch, retryFlow, log, now });
   return {
     db,
     sealer,
     connections,
     dispatch,
+    dispatchSteps,
     flows,
     ends,
     history,
@@ -79,6 +91,8 @@ export function openRuntime(options: {
     producer,
     cancelJob,
     redriveJob,
+    cancelFlow,
+    retryFlow,
     now,
     close: async () => {
       await history.close();

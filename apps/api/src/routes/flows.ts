@@ -1,10 +1,13 @@
 import {
+  type CreateFlow,
+  canonicalJson,
   createFlowSchema,
   flowAnswerSchema,
   flowListQuerySchema,
   flowListSchema,
   planFlow,
 } from '@queue-service/contracts';
+import { requestHash } from '@queue-service/queue';
 import { z } from 'zod';
 import { requireMayPost } from '../auth/may-post.ts';
 import { nextCursor, pageRequest } from '../http/cursor.ts';
@@ -45,6 +48,7 @@ export function flowRoutes({ flows }: { readonly flows: Flows }): Route[] {
             plan: outcome.plan,
             tenantId: actor.tenantId,
             idempotencyKey,
+            requestHash: hashOf(body),
             webhookUrl: body.options?.webhookUrl ?? null,
             requestId,
             ...trace,
@@ -82,7 +86,42 @@ export function flowRoutes({ flows }: { readonly flows: Flows }): Route[] {
         return { status: 200, body: { flow } };
       },
     }),
+
+    route({
+      method: 'post',
+      path: '/flows/:id/cancel',
+      access: 'user',
+      summary: 'Start nothing more of a workflow; 202 while steps of it still run or are undone',
+      params: flowParams,
+      answers: { 200: flowAnswerSchema, 202: flowAnswerSchema },
+      problems: ['not_found', 'conflict', 'database_unavailable'],
+      handler: async ({ params: { id }, ...change }) => {
+        const flow = await flows.cancel(id, change);
+        return flow.finishedAt === null
+          ? ({ status: 202, body: { flow } } as const)
+          : ({ status: 200, body: { flow } } as const);
+      },
+    }),
+
+    route({
+      method: 'post',
+      path: '/flows/:id/retry',
+      access: 'user',
+      summary: 'Resume a failed workflow where it failed',
+      params: flowParams,
+      answers: { 202: flowAnswerSchema },
+      problems: ['not_found', 'conflict', 'queue_unavailable', 'database_unavailable'],
+      handler: async ({ params: { id }, ...change }) => ({
+        status: 202,
+        body: { flow: await flows.retry(id, change) },
+      }),
+    }),
   ];
+}
+
+/** What was posted and not what became of it: a template that has changed since makes no other request. */
+function hashOf({ options, ...posted }: CreateFlow): string {
+  return requestHash(canonicalJson({ ...posted, webhookUrl: options?.webhookUrl }));
 }
 
 function acceptedReply(acceptance: FlowAcceptance) {

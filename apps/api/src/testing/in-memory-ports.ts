@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson, contractOf, type FlowResource, type JobResource } from '@queue-service/contracts';
 import type { Acceptance, NewJob, Producer } from '@queue-service/queue';
+import { Problem } from '../http/problem.ts';
 import type { FlowAcceptance, Flows, Jobs, NewFlow, Page, PageRequest, Scope } from '../ports.ts';
 
 /** The ports of the API without anything behind them, for tests of its HTTP layer alone. */
@@ -47,6 +48,8 @@ export class InMemoryPorts {
       this.#failIfTold();
       return this.storedFlows.find((flow) => flow.id === id && sees(scope, flow)) ?? null;
     },
+    cancel: (id, { actor }) => this.#changeFlow(id, actor.scope, { status: 'cancelled' }),
+    retry: (id, { actor }) => this.#changeFlow(id, actor.scope, { status: 'running' }),
     list: async (filter, scope, page) => {
       this.#failIfTold();
       const fits = (flow: FlowResource) =>
@@ -88,8 +91,8 @@ export class InMemoryPorts {
   }
 
   #createFlow(flow: NewFlow): FlowAcceptance {
-    const { plan, tenantId, idempotencyKey } = flow;
-    const first = this.#first(`flow ${tenantId} ${idempotencyKey}`, idempotencyKey, canonicalJson(plan));
+    const { requestHash, tenantId, idempotencyKey } = flow;
+    const first = this.#first(`flow ${tenantId} ${idempotencyKey}`, idempotencyKey, requestHash);
     if (first?.same === false) return { outcome: 'key_reused', flowId: first.id };
     const known = this.storedFlows.find(({ id }) => id === first?.id);
     if (known !== undefined) return { outcome: 'replayed', flow: known };
@@ -97,6 +100,13 @@ export class InMemoryPorts {
     this.createdFlows.push(flow);
     this.storedFlows.push(stored);
     return { outcome: 'created', flow: stored };
+  }
+
+  async #changeFlow(id: string, scope: Scope, change: Partial<FlowResource>): Promise<FlowResource> {
+    this.#failIfTold();
+    const flow = this.storedFlows.find((candidate) => candidate.id === id && sees(scope, candidate));
+    if (flow === undefined) throw new Problem('not_found');
+    return Object.assign(flow, change);
   }
 
   /** What the key was first used for; undefined without a key. */

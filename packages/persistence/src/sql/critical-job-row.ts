@@ -29,6 +29,7 @@ export interface CriticalJobRow {
   webhookUrl: string | null;
   requestId: string | null;
   traceId: string | null;
+  traceparent: string | null;
   fencing: number;
   crashes: number;
   leaseUntil: Date | null;
@@ -44,6 +45,6 @@ export interface CriticalJobRow {
 export const criticalJobColumns = `j.id, j.queue, j.type, j.status, j.priority, j.attempts, j.max_attempts AS "maxAttempts",
   j.timeout_ms AS "timeoutMs", j.tenant_id AS "tenantId", j.idempotency_key AS "idempotencyKey", j.result, j.error,
   j.flow_id AS "flowId", j.flow_step AS "flowStep", j.webhook_url AS "webhookUrl", j.request_id AS "requestId",
-  j.trace_id AS "traceId", j.fencing::int AS fencing, j.crashes, j.lease_until AS "leaseUntil", j.run_at AS "runAt",
+  j.trace_id AS "traceId", j.traceparent, j.fencing::int AS fencing, j.crashes, j.lease_until AS "leaseUntil", j.run_at AS "runAt",
   j.scheduled_for AS "scheduledFor", j.cancel_requested_at AS "cancelRequestedAt", j.created_at AS "createdAt",
   j.started_at AS "startedAt", j.finished_at AS "finishedAt"`;

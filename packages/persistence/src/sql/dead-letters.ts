@@ -87,15 +87,15 @@ export async function resolveDeadLetter(
 }
 
 /**
- * A failed money job is pending again with all its attempts. What the provider refused is asked for again under a new
- * key; everything else that was sent is looked up first, as after any cut. False when the job has not failed.
+ * A money job that failed, or was cancelled, is pending again with all its attempts. What the provider refused is asked for again under a new
+ * key; everything else that was sent is looked up first, as after any cut. False when the job has no such end.
  */
 export async function reviveCriticalJob(sql: Sql, jobId: string): Promise<boolean> {
   const rows = await sql.query(
     'revive-critical-job',
     `UPDATE critical_jobs SET status = 'pending', attempts = 0, crashes = 0, error = NULL, finished_at = NULL,
        cancel_requested_at = NULL, leased_by = NULL, lease_until = NULL, run_at = now(), dispatched_at = NULL
-     WHERE id = $1::uuid AND status = 'failed' RETURNING id`,
+     WHERE id = $1::uuid AND status IN ('failed', 'cancelled') RETURNING id`,
     [jobId],
   );
   if (rows.length === 0) return false;
@@ -108,12 +108,12 @@ export async function reviveCriticalJob(sql: Sql, jobId: string): Promise<boolea
   return true;
 }
 
-/** The history of a failed job of the other queues says again that it waits. */
+/** The history of a failed or cancelled job of the other queues says again that it waits. */
 export async function reviveHistoryJob(sql: Sql, jobId: string): Promise<void> {
   await sql.query(
     'revive-history-job',
     `UPDATE jobs SET status = 'pending', attempts = 0, error = NULL, finished_at = NULL, started_at = NULL
-     WHERE id = $1::uuid AND status = 'failed'`,
+     WHERE id = $1::uuid AND status IN ('failed', 'cancelled')`,
     [jobId],
   );
 }

@@ -1,17 +1,14 @@
+import { contractOf, type FlowPlan, type FlowResource, type JobResource } from '@queue-service/contracts';
 import {
-  canonicalJson,
-  contractOf,
-  type FlowPlan,
-  type FlowResource,
-  type JobResource,
-} from '@queue-service/contracts';
-import {
-  changeSteps,
   type Database,
+  endCompensations,
+  endSteps,
   type FlowRow,
   findFlow,
   findFlowByKey,
   insertFlow,
+  insertFlowSteps,
+  insertWebhookDeliveries,
   type ListFilter,
   listFlowSteps,
   listFlows,
@@ -19,125 +16,118 @@ import {
   type NewFlowStep,
   type Sealer,
   type Sql,
-  type StepChange,
-  type WebhookEvent,
 } from '@queue-service/persistence';
+import type { Consequences } from '../ends.ts';
 import { newId } from '../ids.ts';
 import { type Page, type PageRequest, pageOf } from '../page.ts';
-import { requestHash } from '../request-hash.ts';
+import type { Connections } from '../redis/connections.ts';
+import { flowEvent } from './flow-event.ts';
 import { flowResource } from './flow-resource.ts';
-import { type FlowMove, moveFlow } from './flow-steps.ts';
+import { type FlowMove, moveFlow } from './move-flow.ts';
+import { runningJobs } from './running-jobs.ts';
 
 export interface NewFlowRequest {
   plan: FlowPlan;
   tenantId: string;
   idempotencyKey: string | null;
+  /** Of what was posted, hex: the same key with another body is told apart, also when a template has changed since. */
+  requestHash: string;
   webhookUrl: string | null;
   requestId: string | null;
   traceId: string | null;
+  traceparent: string | null;
 }
 
 export type FlowAcceptance =
-  | { outcome: 'created'; flow: FlowResource; move: FlowMove }
+  | { outcome: 'created'; flow: FlowResource; due: Consequences }
   | { outcome: 'replayed'; flow: FlowResource }
   | { outcome: 'key_reused'; flowId: string };
 
 /** How a job of a flow ended. */
-export type StepEnd = Pick<JobResource, 'id' | 'attempts' | 'startedAt' | 'result' | 'error'> & {
-  status: 'completed' | 'failed' | 'cancelled';
-};
+export interface StepEnd {
+  step: string;
+  job: Pick<JobResource, 'id' | 'attempts' | 'startedAt' | 'result' | 'error'> & {
+    status: 'completed' | 'failed' | 'cancelled';
+  };
+}
+
+export type FlowSummary = Omit<FlowResource, 'steps'>;
 
 /**
  * Workflows, with `flows` and `flow_steps` as their truth. Every move is made in a transaction under the lock on the
  * flow's row, so ends of parallel steps, repeats and crashes all lead to the same graph. Redis only dispatches.
+ *
+ * What an answer has as `due` is to be handed on; forgotten, the relay does it.
  */
 export interface FlowEngine {
   create(request: NewFlowRequest): Promise<FlowAcceptance>;
-  /** Records the end of a step's job, or of its compensation's, and moves the flow. Null when it was recorded before. */
-  stepEnded(sql: Sql, flowId: string, step: string, end: StepEnd): Promise<FlowMove | null>;
+  /** Records ends of jobs of one flow and moves it. Null when all of them were recorded before. */
+  stepsEnded(sql: Sql, flowId: string, ends: readonly StepEnd[]): Promise<FlowMove | null>;
   /** @param tenantId null sees all */
   find(id: string, tenantId: string | null): Promise<FlowResource | null>;
   /** Newest first, without their steps. */
   list(filter: Omit<ListFilter, 'tenantId'>, tenantId: string | null, page: PageRequest): Promise<Page<FlowSummary>>;
 }
 
-export type FlowSummary = Omit<FlowResource, 'steps'>;
+export interface FlowParts {
+  db: Database;
+  sealer: Sealer;
+  connections: Connections;
+  now: () => Date;
+}
 
-export function createFlowEngine(db: Database, sealer: Sealer, now: () => Date): FlowEngine {
-  const resource = async (sql: Sql, flow: FlowRow) => flowResource(flow, await listFlowSteps(sql, flow.id));
+export function createFlowEngine({ db, sealer, connections, now }: FlowParts): FlowEngine {
+  const resource = async (sql: Sql, flow: FlowRow) => flowResource(flow, await listFlowSteps(sql, flow.id), new Map());
 
   return {
     create: async (request) => {
       const id = newId();
-      const hash = requestHash(canonicalJson(request.plan));
       const { plan, ...meta } = request;
       const created = await db.transaction(async (sql) => {
-        const row = { id, name: plan.name, template: plan.template, requestHash: hash, ...meta };
-        if (!(await insertFlow(sql, row, newSteps(plan, sealer)))) return null;
-        const flow = (await lockFlow(sql, id)) as FlowRow;
-        const move = await moveFlow(sql, flow, sealer, now);
-        return { move, flow: await resource(sql, move.flow) };
+        const row = await insertFlow(sql, { id, name: plan.name, template: plan.template, ...meta });
+        if (row === null) return null;
+        await insertFlowSteps(sql, id, newSteps(plan, sealer));
+        const move = await moveFlow(sql, row, [], sealer);
+        return { due: await dueOf(sql, move, now()), flow: await resource(sql, move.flow) };
       });
       if (created !== null) return { outcome: 'created', ...created };
       const first = await findFlowByKey(db, request.tenantId, request.idempotencyKey ?? '');
       if (first === null) throw new Error('the flow that holds the idempotency key is gone');
-      if (first.requestHash !== hash) return { outcome: 'key_reused', flowId: first.id };
+      if (first.requestHash !== request.requestHash) return { outcome: 'key_reused', flowId: first.id };
       return { outcome: 'replayed', flow: await resource(db, first) };
     },
 
-    stepEnded: async (sql, flowId, name, end) => {
-      const flow = await lockFlow(sql, flowId);
+    stepsEnded: async (sql, flowId, ends) => {
+      const flow = await lockFlow(sql, flowId, null);
       if (flow === null) return null;
-      const step = (await listFlowSteps(sql, flowId)).find((candidate) => candidate.name === name);
-      const change = step === undefined ? null : stepChange(step, end, now());
-      if (change === null) return null;
-      await changeSteps(sql, flowId, [change]);
-      return moveFlow(sql, flow, sealer, now);
+      const records = ends.map(({ step, job: { id: jobId, ...end } }) => ({ ...end, name: step, jobId }));
+      const ended = await endSteps(sql, flowId, records);
+      const undone = await endCompensations(sql, flowId, records);
+      return ended.length + undone === 0 ? null : moveFlow(sql, flow, ended, sealer);
     },
 
     find: async (id, tenantId) => {
-      const flow = await findFlow(db, id);
-      return flow === null || (tenantId !== null && flow.tenantId !== tenantId) ? null : resource(db, flow);
+      const flow = await findFlow(db, id, tenantId);
+      if (flow === null) return null;
+      const steps = await listFlowSteps(db, id);
+      return flowResource(flow, steps, await runningJobs(db, connections, steps));
     },
 
     list: async (filter, tenantId, page) =>
       pageOf(await listFlows(db, { ...filter, tenantId }, page.after, page.limit + 1), page.limit, (row) => {
-        const { steps: _, ...summary } = flowResource(row, []);
+        const { steps: _, ...summary } = flowResource(row, [], new Map());
         return summary;
       }),
   };
 }
 
-/** Null when this end is known already, or is of a job that the step has no longer. */
-function stepChange(
-  step: {
-    name: string;
-    status: string;
-    jobId: string | null;
-    compensationJobId: string | null;
-    compensationStatus: string | null;
-  },
-  end: StepEnd,
-  at: Date,
-): StepChange | null {
-  if (end.id === step.compensationJobId) {
-    if (step.compensationStatus !== 'pending') return null;
-    const done = end.status === 'completed';
-    return {
-      name: step.name,
-      compensationStatus: done ? 'completed' : 'failed',
-      compensationResult: end.result ?? { error: end.error },
-    };
-  }
-  if (end.id !== step.jobId || (step.status !== 'pending' && step.status !== 'processing')) return null;
+/** What a move leaves to do, its event recorded. */
+export async function dueOf(sql: Sql, move: FlowMove, at: Date): Promise<Consequences> {
   return {
-    name: step.name,
-    status: end.status,
-    attempts: end.attempts,
-    result: end.result,
-    error: end.error,
-    startedAt: end.startedAt,
-    finishedAt: at.toISOString(),
+    money: move.inserted,
+    flowIds: move.owesSteps ? [move.flow.id] : [],
+    cancelJobs: move.cancelJobs,
+    deliveries: move.finished ? await insertWebhookDeliveries(sql, [flowEvent(move.flow, at)]) : [],
   };
 }
 
@@ -160,27 +150,4 @@ function newSteps(plan: FlowPlan, sealer: Sealer): NewFlowStep[] {
         : sealer.seal(step.compensation.data, contractOf(step.compensation.type).personalData),
     compensationVersion: step.compensation?.version ?? null,
   }));
-}
-
-/** What a tenant's endpoints hear of the end of a flow. */
-export function flowEvent(flow: FlowRow, at: Date): WebhookEvent {
-  const type = `flow.${flow.status}`;
-  return {
-    tenantId: flow.tenantId,
-    type,
-    subjectId: flow.id,
-    webhookUrl: flow.webhookUrl,
-    body: {
-      type,
-      timestamp: at.toISOString(),
-      data: {
-        id: flow.id,
-        name: flow.name,
-        template: flow.template,
-        status: flow.status,
-        tenantId: flow.tenantId,
-        error: flow.error,
-      },
-    },
-  };
 }

@@ -90,6 +90,7 @@ function criticalJob(job: PreparedJob, sealer: Sealer): NewCriticalJob {
     webhookUrl: job.webhookUrl,
     requestId: job.requestId,
     traceId: job.traceId,
+    traceparent: job.traceparent,
   };
 }
 

@@ -1,12 +1,14 @@
 import type { QueueName } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
-import { Queue } from 'bullmq';
+import { FlowProducer, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { type RedisConfig, redisUrlOf } from '../config.ts';
 
 export interface QueueConnection {
   readonly name: QueueName;
   readonly queue: Queue;
+  /** Adds jobs of steps, on the same server. */
+  readonly flows: FlowProducer;
   readonly redis: Redis;
   readonly prefix: string;
 }
@@ -66,8 +68,11 @@ export function openConnections(config: RedisConfig, names: readonly QueueName[]
     const redis = servers.get(url) ?? openProducerRedis(url, log);
     servers.set(url, redis);
     const queue = new Queue(name, { connection: redis, prefix: config.QUEUE_PREFIX, skipVersionCheck: true });
-    queue.on('error', () => {}); // The connection's own listener has told it.
-    return { name, queue, redis, prefix: config.QUEUE_PREFIX };
+    const flows = new FlowProducer({ connection: redis, prefix: config.QUEUE_PREFIX, skipVersionCheck: true });
+    // The connection's own listener has told it.
+    queue.on('error', () => {});
+    flows.on('error', () => {});
+    return { name, queue, flows, redis, prefix: config.QUEUE_PREFIX };
   });
   return {
     all,
@@ -77,7 +82,7 @@ export function openConnections(config: RedisConfig, names: readonly QueueName[]
       return found;
     },
     close: async () => {
-      await Promise.allSettled(all.map(({ queue }) => queue.close()));
+      await Promise.allSettled(all.flatMap(({ queue, flows }) => [queue.close(), flows.close()]));
       for (const redis of servers.values()) redis.disconnect();
     },
   };

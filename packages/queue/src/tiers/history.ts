@@ -82,7 +82,7 @@ function claimOf(job: Job, envelope: Envelope, cancelRequested: boolean, parts: 
     const lasting = ended.death !== null || ended.flowStep !== null || ended.webhookUrl !== null;
     if (lasting) {
       try {
-        await parts.ends.record([ended]);
+        await parts.ends.record(ended);
       } catch (failure) {
         if (!isDatabaseUnavailable(failure)) throw failure;
         envelope.ended = { outcome, attempt };

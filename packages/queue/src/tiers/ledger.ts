@@ -13,9 +13,9 @@ import {
   type Sealer,
 } from '@queue-service/persistence';
 import type { Job } from 'bullmq';
-import { coalesce } from '../coalesce.ts';
+import { coalesce, coalesceBy } from '../coalesce.ts';
 import { ledgerEffects } from '../effects/ledger-effects.ts';
-import type { EndedJob, EndRecorder } from '../ends.ts';
+import { type EndedJob, type EndRecorder, inOneFlow } from '../ends.ts';
 import { Abort } from '../host/abort.ts';
 import { cancelledError, type Outcome } from '../host/outcome.ts';
 import { jobResource } from '../resource.ts';
@@ -63,31 +63,22 @@ export function createLedgerTier(parts: LedgerTierParts): Tier {
     return made;
   };
 
-  /** Ends that have no flow to move share a transaction: flows lock their row, and one must not wait for another's. */
-  const finishTogether = coalesce<Ending, boolean>(
-    async (endings) => {
-      const { finished, consequences } = await db.transaction(async (sql) => {
-        const done = await finishCriticalJobs(
-          sql,
-          endings.map(({ end }) => end),
-        );
-        const ended = endings.filter(({ end }) => done.has(end.id)).map((ending) => ending.ended);
-        return { finished: done, consequences: await parts.ends.recordIn(sql, ended) };
-      });
-      await parts.ends.followUp(consequences);
-      return endings.map(({ end }) => finished.has(end.id));
-    },
-    { maxBatch: 100, maxInFlight: 2 },
-  );
-  const finishAlone = async ({ end, ended }: Ending) => {
-    const consequences = await db.transaction(async (sql) => {
-      const done = await finishCriticalJobs(sql, [end]);
-      return done.size === 0 ? null : parts.ends.recordIn(sql, [ended]);
+  const finishAll = async (endings: Ending[]) => {
+    const { finished, consequences } = await db.transaction(async (sql) => {
+      const done = await finishCriticalJobs(
+        sql,
+        endings.map(({ end }) => end),
+      );
+      const ended = endings.filter(({ end }) => done.has(end.id)).map((ending) => ending.ended);
+      return { finished: done, consequences: await parts.ends.recordIn(sql, ended) };
     });
-    if (consequences !== null) await parts.ends.followUp(consequences);
-    return consequences !== null;
+    await parts.ends.followUp(consequences);
+    return endings.map(({ end }) => finished.has(end.id));
   };
-  const finish = (ending: Ending) => (ending.ended.flowStep === null ? finishTogether(ending) : finishAlone(ending));
+  /** Ends share a transaction, but those of a flow only with each other: flows lock their row. */
+  const finishTogether = coalesce(finishAll, { maxBatch: 100, maxInFlight: 2 });
+  const finishInFlow = coalesceBy(({ ended }: Ending) => ended.resource.flowId, finishAll, inOneFlow);
+  const finish = (ending: Ending) => (ending.ended.flowStep === null ? finishTogether(ending) : finishInFlow(ending));
 
   return {
     claim: async (job, worker) => {
@@ -181,7 +172,7 @@ function claimOf(
     payloadVersion: row.payloadVersion,
     requestId: row.requestId,
     traceId: row.traceId,
-    traceparent: null,
+    traceparent: row.traceparent,
     flowId: row.flowId,
     flowStep: row.flowStep,
     webhookUrl: row.webhookUrl,
