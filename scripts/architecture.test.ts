@@ -14,9 +14,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   queue: ['contracts', 'persistence', 'observability'],
   client: ['contracts'],
   cli: ['client', 'contracts'],
+  console: ['client', 'contracts'],
   sandbox: [],
 };
-const APPS_MAY_IMPORT = ['contracts', 'observability', 'providers', 'persistence', 'queue'];
+const APPS_MAY_IMPORT = ['console', 'contracts', 'observability', 'providers', 'persistence', 'queue'];
 /** What stands in for the outside world; in tests only. */
 const IN_TESTS = ['sandbox'];
 

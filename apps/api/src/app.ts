@@ -1,8 +1,8 @@
 import type { Logger, Metrics, Secret } from '@queue-service/observability';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createGuard } from './auth/access.ts';
-import { createAuthenticate } from './auth/authenticate.ts';
+import { type Authenticate, createAuthenticate } from './auth/authenticate.ts';
 import type { JwtTrust } from './auth/jwt-trust.ts';
 import { errorHandler } from './http/error-handler.ts';
 import { mount } from './http/mount.ts';
@@ -22,13 +22,16 @@ export interface AppParts extends RouteParts {
   readonly bodyLimitBytes: number;
   /** Those that work on the stores themselves: `operatorRoutes`. */
   readonly operatorRoutes?: readonly Route[];
+  /** Console and Bull Board: `createAdmin`. */
+  readonly admin?: (authenticate: Authenticate) => RequestHandler;
   readonly nowMs?: () => number;
 }
 
 /** The API over its parts. Opens nothing and listens nowhere. */
 export function createApp(parts: AppParts): Express {
   const facts = new FactsOfRequests();
-  const guard = createGuard(createAuthenticate(parts.trust, parts.nowMs ?? Date.now), parts.metricsToken?.reveal());
+  const authenticate = createAuthenticate(parts.trust, parts.nowMs ?? Date.now);
+  const guard = createGuard(authenticate, parts.metricsToken?.reveal());
 
   const app = express();
   app.disable('x-powered-by');
@@ -41,6 +44,7 @@ export function createApp(parts: AppParts): Express {
     res.set('Cache-Control', 'no-store');
     next();
   });
+  if (parts.admin !== undefined) app.use('/admin', named(facts, '/admin'), parts.admin(authenticate));
   app.use(
     mount([...allRoutes(parts), ...(parts.operatorRoutes ?? [])], {
       guard,
@@ -53,4 +57,12 @@ export function createApp(parts: AppParts): Express {
   });
   app.use(errorHandler());
   return app;
+}
+
+/** Names requests for the log and the metrics by where they are served, not by what they ask for. */
+function named(facts: FactsOfRequests, route: string): RequestHandler {
+  return (_req, res, next) => {
+    facts.of(res).route = route;
+    next();
+  };
 }

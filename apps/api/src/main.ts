@@ -1,6 +1,7 @@
 import { createHealth } from '@queue-service/observability';
 import { dependencyChecks, runProcess, waitForStores } from '@queue-service/queue';
 import packageJson from '../package.json' with { type: 'json' };
+import { createAdmin } from './admin/admin.ts';
 import { createApp } from './app.ts';
 import { trustOf } from './auth/trust-of-config.ts';
 import { loadConfig } from './config.ts';
@@ -33,6 +34,7 @@ await runProcess({
       operatorRoutes: operatorRoutes({ runtime, log, stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET }),
       health: createHealth({ log, checks: healthChecks(runtime) }),
       readiness,
+      admin: createAdmin({ runtime, config, log }),
     });
     // Listening comes before the stores are there: liveness answers, readiness says what is waited for.
     const server = await listen(app, config.PORT);

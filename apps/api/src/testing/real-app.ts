@@ -3,6 +3,7 @@ import { openRuntime, type Runtime, type RuntimeConfig } from '@queue-service/qu
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import type { Express } from 'express';
 import { vi } from 'vitest';
+import { createAdmin } from '../admin/admin.ts';
 import { flowsPort } from '../flows-port.ts';
 import { type OperatorParts, operatorRoutes } from '../routes/operator.ts';
 import { testApp } from './test-app.ts';
@@ -39,6 +40,7 @@ export async function realApp(more: Partial<OperatorParts> = {}): Promise<RealAp
     jobs: runtime.reader,
     flows: flowsPort(runtime),
     operatorRoutes: operatorRoutes({ runtime, log, ...more }),
+    admin: createAdmin({ runtime, config, log }),
   });
   return { app, runtime, config, close: () => runtime.close() };
 }
