@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 const MAY_IMPORT: Record<string, readonly string[]> = {
   contracts: [],
   observability: [],
+  outbound: ['observability'],
   providers: ['contracts'],
   persistence: ['contracts', 'observability'],
   queue: ['contracts', 'persistence', 'observability'],
@@ -17,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   console: ['client', 'contracts'],
   sandbox: [],
 };
-const APPS_MAY_IMPORT = ['console', 'contracts', 'observability', 'providers', 'persistence', 'queue'];
+const APPS_MAY_IMPORT = ['console', 'contracts', 'observability', 'outbound', 'providers', 'persistence', 'queue'];
 /** What stands in for the outside world; in tests only. */
 const IN_TESTS = ['sandbox'];
 

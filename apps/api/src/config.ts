@@ -1,4 +1,5 @@
 import { type ConfigRule, type Environment, parseConfig, requireOneOf, variable } from '@queue-service/observability';
+import { outboundConfig } from '@queue-service/outbound';
 import { serviceConfig } from '@queue-service/queue';
 import { z } from 'zod';
 import { readPublicKey, UnsuitableKeyError } from './auth/jwt-trust.ts';
@@ -39,6 +40,7 @@ const schema = z.object({
   METRICS_TOKEN: variable.secret({ minBytes: 16 }).optional(),
   /** Signs the events of Stripe; without it they are not taken. */
   STRIPE_WEBHOOK_SECRET: variable.secret({ minBytes: 16 }).optional(),
+  ...outboundConfig,
   /** Largest body of a request, in bytes. */
   BODY_LIMIT_BYTES: variable.integer({ min: 1_024, max: 64 * 1_024 * 1_024 }).default(1_024 * 1_024),
   /** Largest body of a request for a money job, in bytes. */

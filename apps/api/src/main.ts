@@ -1,4 +1,5 @@
 import { createHealth } from '@queue-service/observability';
+import { createAddressPolicy } from '@queue-service/outbound';
 import { dependencyChecks, runProcess, waitForStores } from '@queue-service/queue';
 import packageJson from '../package.json' with { type: 'json' };
 import { createAdmin } from './admin/admin.ts';
@@ -31,7 +32,15 @@ await runProcess({
       producer: runtime.producer,
       jobs: runtime.reader,
       flows: flowsPort(runtime),
-      operatorRoutes: operatorRoutes({ runtime, log, stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET }),
+      operatorRoutes: operatorRoutes({
+        runtime,
+        log,
+        stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET,
+        endpointRules: {
+          policy: config.WEBHOOK_ALLOW_ADDRESSES ?? createAddressPolicy(),
+          allowHttp: config.WEBHOOK_ALLOW_HTTP,
+        },
+      }),
       health: createHealth({ log, checks: healthChecks(runtime) }),
       readiness,
       admin: createAdmin({ runtime, config, log }),

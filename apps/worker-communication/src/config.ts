@@ -1,7 +1,7 @@
 import { type Environment, parseConfig, variable } from '@queue-service/observability';
+import { outboundConfig } from '@queue-service/outbound';
 import { fleetConfig } from '@queue-service/queue';
 import { z } from 'zod';
-import { createAddressPolicy } from './outbound/address-policy.ts';
 import { readServiceAccount } from './push/service-account.ts';
 
 /** The value that `read` makes of the text; what `read` throws becomes the problem of the variable. */
@@ -41,13 +41,7 @@ const schema = z.object({
   /** The key of a Google service account: its JSON, or the path of a file with it. */
   FCM_SERVICE_ACCOUNT: readBy(readServiceAccount),
   FCM_BASE_URL: variable.url().optional(),
-
-  /** Addresses and CIDR ranges, by commas, that tenants may be called at although they are not public. Not for production. */
-  WEBHOOK_ALLOW_ADDRESSES: readBy((text) =>
-    createAddressPolicy(text.split(',').map((entry) => entry.trim())),
-  ).optional(),
-  /** Webhooks and push endpoints by plain http:// as well. Not for production. */
-  WEBHOOK_ALLOW_HTTP: variable.boolean().default(false),
+  ...outboundConfig,
 });
 
 export type CommunicationConfig = z.output<typeof schema>;

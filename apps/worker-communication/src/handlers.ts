@@ -1,4 +1,5 @@
 import type { CIRCUIT_STATES } from '@queue-service/observability';
+import { createAddressPolicy } from '@queue-service/outbound';
 import type { Handlers, Provider } from '@queue-service/queue';
 import { type Circuit, type CircuitOptions, circuitsByOrigin, createCircuit, type ProviderLimiter } from './circuit.ts';
 import type { CommunicationConfig } from './config.ts';
@@ -7,7 +8,6 @@ import { sendEmail } from './jobs/send-email.ts';
 import { sendPush } from './jobs/send-push.ts';
 import { sendSms } from './jobs/send-sms.ts';
 import { createFallbackMailer } from './mail/fallback-mailer.ts';
-import { createAddressPolicy } from './outbound/address-policy.ts';
 import { createGuardedAgent } from './outbound/guarded-agent.ts';
 import { createFcmSender } from './push/fcm.ts';
 import { createWebPushSender } from './push/web-push.ts';

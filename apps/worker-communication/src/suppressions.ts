@@ -1,5 +1,4 @@
-/** The ways a person can be written to. */
-export type Channel = 'email' | 'sms' | 'push';
+import type { SuppressionChannel } from '@queue-service/persistence';
 
 export interface Suppressed {
   /** As it was asked for. */
@@ -11,7 +10,7 @@ export interface Suppressed {
 /** Addresses that are not written to any more. */
 export interface Suppressions {
   /** Those of `addresses` that are suppressed for the tenant. */
-  check(tenantId: string, channel: Channel, addresses: readonly string[]): Promise<Suppressed[]>;
+  check(tenantId: string, channel: SuppressionChannel, addresses: readonly string[]): Promise<Suppressed[]>;
   /** Adding what is there already changes nothing. */
-  add(tenantId: string, channel: Channel, entry: Suppressed & { source: string }): Promise<void>;
+  add(tenantId: string, channel: SuppressionChannel, entry: Suppressed & { source: string }): Promise<void>;
 }

@@ -14,6 +14,8 @@ export * from './http/page.ts';
 export * from './http/problem.ts';
 export * from './http/queues.ts';
 export * from './http/schedules.ts';
+export * from './http/suppressions.ts';
+export * from './http/webhooks.ts';
 export { maxAttachmentBytes } from './jobs/send-email.ts';
 export * from './personal-data.ts';
 export * from './queues.ts';

@@ -7,7 +7,7 @@ import type { FollowUp } from './ends.ts';
 import { newEnvelope } from './envelope.ts';
 import { dispatchOwedSteps, moneyStep, type StepDispatcher } from './flows/dispatch-steps.ts';
 
-/** Makes the jobs that deliver webhooks. A delivery's job has its id, so a repeat makes no second one. */
+/** Makes the jobs that deliver webhooks. Their ids follow from the deliveries, so a repeat makes no second one. */
 export async function dispatchDeliveries(
   db: Database,
   dispatch: Dispatcher,
@@ -17,8 +17,8 @@ export async function dispatchDeliveries(
   const contract = contractOf('deliver-webhook');
   await dispatch(
     contract.queue,
-    deliveries.map(({ id, tenantId }) => ({
-      id,
+    deliveries.map(({ id, tenantId, jobId }) => ({
+      id: jobId,
       type: contract.type,
       priority: contract.policy.priority,
       tenantId,

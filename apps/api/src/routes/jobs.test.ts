@@ -25,7 +25,9 @@ const bad = (answer: { body: { errors?: { path: string }[] } }) =>
 
 describe('posting a job', () => {
   const poster = { admin: false, tenantId: 'venue-1' };
-  const postable = jobTypes.filter((type) => contractOf(type).refuses(contracts[type].example.payload, poster) === null);
+  const postable = jobTypes.filter(
+    (type) => contractOf(type).refuses(contracts[type].example.payload, poster) === null,
+  );
   test.each(postable)('%s answers 202 with the job and where it is', async (type) => {
     const { queue, example } = contracts[type];
     const { status, body, headers } = await post({ queue, type, data: example.payload });

@@ -1,4 +1,5 @@
 import type { Logger, Secret } from '@queue-service/observability';
+import { createAddressPolicy, type EndpointRules } from '@queue-service/outbound';
 import { createSchedules, type Runtime } from '@queue-service/queue';
 import { createCancel } from '../cancel.ts';
 import type { Route } from '../http/route.ts';
@@ -10,15 +11,22 @@ import { jobHistoryRoutes } from './job-history.ts';
 import { queueRoutes } from './queues.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { stripeWebhookRoutes } from './stripe-webhook.ts';
+import { suppressionRoutes } from './suppressions.ts';
+import { webhookDeliveryRoutes } from './webhook-deliveries.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 export interface OperatorParts {
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly stripeWebhookSecret?: Secret | undefined;
+  /** At which addresses tenants may be called. Default: public ones, by https. */
+  readonly endpointRules?: EndpointRules;
 }
 
 /** The rows of the API table that look into the stores themselves and change what is there. */
-export function operatorRoutes({ runtime, log, stripeWebhookSecret }: OperatorParts): Route[] {
+export function operatorRoutes(parts: OperatorParts): Route[] {
+  const { runtime, log, stripeWebhookSecret } = parts;
+  const { endpointRules = { policy: createAddressPolicy(), allowHttp: false } } = parts;
   const redrive = createRedrive(runtime);
   return [
     ...jobControlRoutes(runtime, createCancel(runtime), redrive),
@@ -26,6 +34,9 @@ export function operatorRoutes({ runtime, log, stripeWebhookSecret }: OperatorPa
     ...deadLetterRoutes(runtime, redrive),
     ...queueRoutes(runtime),
     ...scheduleRoutes(runtime, createSchedules({ ...runtime, log })),
+    ...webhookRoutes(runtime, endpointRules),
+    ...webhookDeliveryRoutes(runtime, log),
+    ...suppressionRoutes(runtime),
     ...stripeWebhookRoutes(runtime, stripeWebhookSecret, log),
     ...auditRoutes(runtime),
   ];

@@ -84,10 +84,13 @@ describe('deliveries in PostgreSQL', () => {
     expect(await secretsOf(new Date(Date.now() - hourMs))).toEqual(['whsec_bmV3']);
   });
 
-  test("to a job's own address have no endpoint and no secret", async () => {
+  test("to a job's own address are signed with the secret of the tenant, made when it is needed", async () => {
     const { id } = await stored({ endpoint: false });
     const delivery = await databaseDeliveries(db, sealer).load(id);
-    expect(delivery).toMatchObject({ url: 'https://then.example.com/', endpoint: null, secrets: [] });
+    const again = await databaseDeliveries(db, sealer).load(id);
+    expect(delivery?.secrets.map((secret) => secret.reveal())).toEqual([expect.stringMatching(/^whsec_/)]);
+    expect(again?.secrets.map((secret) => secret.reveal())).toEqual(delivery?.secrets.map((secret) => secret.reveal()));
+    expect(delivery).toMatchObject({ url: 'https://then.example.com/', endpoint: null });
   });
 
   test('keep every try; the endpoint fails since the first of them', async () => {

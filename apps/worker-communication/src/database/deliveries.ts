@@ -1,88 +1,64 @@
 import { Secret } from '@queue-service/observability';
-import { type Database, insertWebhookDeliveries, type Sealer } from '@queue-service/persistence';
+import { newWebhookSecret } from '@queue-service/outbound';
+import {
+  type Database,
+  type DeliveryAttemptRecord,
+  disableWebhookEndpoint,
+  ensureSigningSecret,
+  failWebhookDelivery,
+  insertAudit,
+  insertWebhookDeliveries,
+  loadOutgoingDelivery,
+  type OutgoingDeliveryRow,
+  type Sealer,
+  succeedWebhookDelivery,
+} from '@queue-service/persistence';
 import type { Deliveries, Delivery, DeliveryAttempt } from '../webhooks/deliveries.ts';
 import { orComeBack } from './availability.ts';
 
-interface DeliveryRow {
-  id: string;
-  tenantId: string;
-  url: string;
-  body: string;
-  status: string;
-  lastAttempt: { statusCode: number | null; durationMs: number } | null;
-  endpointId: string | null;
-  active: boolean | null;
-  failingSince: Date | null;
-  secret: unknown;
-  previousSecret: unknown;
-}
-
-/** The deliveries and endpoints in PostgreSQL. An endpoint is called where it is now, not where it was at the event. */
+/** The deliveries and endpoints in PostgreSQL. */
 export function databaseDeliveries(db: Database, sealer: Sealer): Deliveries {
+  /** Nothing leaves unsigned: the secret of a tenant that has none yet is made here, and shown when it is rotated. */
+  async function load(deliveryId: string): Promise<OutgoingDeliveryRow | null> {
+    const row = await loadOutgoingDelivery(db, deliveryId);
+    if (row === null || row.secret !== null) return row;
+    await ensureSigningSecret(db, row.tenantId, sealer.sealValue(newWebhookSecret()));
+    return loadOutgoingDelivery(db, deliveryId);
+  }
+
   return {
     load: (deliveryId) =>
       orComeBack(async () => {
-        const [row] = await db.query<DeliveryRow>(
-          'load-webhook-delivery',
-          `SELECT d.id, d.tenant_id AS "tenantId", coalesce(e.url, d.url) AS url, d.body::text AS body, d.status,
-             d.attempt_log->-1 AS "lastAttempt", e.id AS "endpointId", e.active, e.failing_since AS "failingSince",
-             e.secret, CASE WHEN e.previous_until > clock_timestamp() THEN e.previous_secret END AS "previousSecret"
-           FROM webhook_deliveries d LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id WHERE d.id = $1`,
-          [deliveryId],
-        );
-        return row === undefined ? null : deliveryOf(row, sealer);
+        const row = await load(deliveryId);
+        return row === null ? null : deliveryOf(row, sealer);
       }),
-
-    succeed: (deliveryId, attempt) =>
-      orComeBack(async () => {
-        await db.query(
-          'succeed-webhook-delivery',
-          `WITH done AS (
-             UPDATE webhook_deliveries SET status = 'delivered', attempts = attempts + 1,
-               attempt_log = attempt_log || $2::jsonb, delivered_at = $3
-             WHERE id = $1 RETURNING endpoint_id
-           )
-           UPDATE webhook_endpoints e SET failing_since = NULL
-           FROM done WHERE e.id = done.endpoint_id AND e.failing_since IS NOT NULL`,
-          [deliveryId, logEntry(attempt), attempt.at],
-        );
-      }),
-
+    succeed: (deliveryId, attempt) => orComeBack(() => succeedWebhookDelivery(db, deliveryId, recordOf(attempt))),
     fail: (deliveryId, attempt, final) =>
-      orComeBack(async () => {
-        await db.query(
-          'fail-webhook-delivery',
-          `WITH done AS (
-             UPDATE webhook_deliveries SET status = CASE WHEN $4::boolean THEN 'failed' ELSE 'pending' END,
-               attempts = attempts + 1, attempt_log = attempt_log || $2::jsonb
-             WHERE id = $1 RETURNING endpoint_id
-           )
-           UPDATE webhook_endpoints e SET failing_since = $3
-           FROM done WHERE e.id = done.endpoint_id AND e.failing_since IS NULL`,
-          [deliveryId, logEntry(attempt), attempt.at, final],
-        );
-      }),
-
+      orComeBack(() => failWebhookDelivery(db, deliveryId, recordOf(attempt), final)),
     disableEndpoint: (endpointId, reason, notice) =>
       orComeBack(() =>
         db.transaction(async (sql) => {
-          const [endpoint] = await sql.query<{ tenantId: string }>(
-            'disable-webhook-endpoint',
-            `UPDATE webhook_endpoints SET active = false, disabled_reason = $2, updated_at = clock_timestamp()
-             WHERE id = $1 AND active RETURNING tenant_id AS "tenantId"`,
-            [endpointId, reason],
-          );
-          if (endpoint === undefined) return;
+          const disabled = await disableWebhookEndpoint(sql, endpointId, reason);
+          if (disabled === null) return;
+          const { tenantId } = disabled;
+          await insertAudit(sql, [
+            {
+              ...{ actor: 'worker-communication', roles: [], tenantId, requestId: null },
+              ...{ action: 'webhook.disable', resource: 'webhook', resourceId: endpointId },
+              before: { active: true },
+              after: { active: false, disabledReason: reason, failingSince: notice.data.failingSince },
+            },
+          ]);
           // Dispatched by the relay, which looks for what was not.
           await insertWebhookDeliveries(sql, [
-            { tenantId: endpoint.tenantId, type: notice.type, subjectId: endpointId, body: notice, webhookUrl: null },
+            { tenantId, type: notice.type, subjectId: endpointId, body: notice, webhookUrl: null },
           ]);
         }),
       ),
   };
 }
 
-function deliveryOf(row: DeliveryRow, sealer: Sealer): Delivery {
+function deliveryOf(row: OutgoingDeliveryRow, sealer: Sealer): Delivery {
   const { id, tenantId, url, body, status, lastAttempt, endpointId, active, failingSince } = row;
   const secrets = [row.secret, row.previousSecret].flatMap((sealed) => {
     const opened = sealed === null ? null : sealer.openValue(sealed);
@@ -100,6 +76,6 @@ function deliveryOf(row: DeliveryRow, sealer: Sealer): Delivery {
   };
 }
 
-function logEntry({ at, durationMs, statusCode, error }: DeliveryAttempt): string {
-  return JSON.stringify([{ at: at.toISOString(), durationMs, statusCode, error }]);
+function recordOf({ at, ...attempt }: DeliveryAttempt): DeliveryAttemptRecord {
+  return { ...attempt, at: at.toISOString() };
 }

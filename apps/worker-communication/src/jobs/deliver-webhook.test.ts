@@ -1,7 +1,7 @@
 import { Secret } from '@queue-service/observability';
+import { createAddressPolicy } from '@queue-service/outbound';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createAddressPolicy } from '../outbound/address-policy.ts';
 import { createGuardedAgent } from '../outbound/guarded-agent.ts';
 import { deadUrl, type Script, scriptedServer } from '../testing/scripted-server.ts';
 import { testJob } from '../testing/test-job.ts';

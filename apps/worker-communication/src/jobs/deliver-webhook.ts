@@ -26,7 +26,8 @@ export function deliverWebhook({
 }: DeliverWebhookParts): Handler<'deliver-webhook'> {
   return async ({ deliveryId }, ctx) => {
     const delivery = await deliveries.load(deliveryId);
-    if (delivery === null)
+    // Somebody else's is not found, as everywhere.
+    if (delivery === null || delivery.tenantId !== ctx.tenantId)
       throw new PermanentError({ code: 'delivery_not_found', message: 'There is no such delivery' });
     if (delivery.delivered !== null) return delivery.delivered;
     const at = now();

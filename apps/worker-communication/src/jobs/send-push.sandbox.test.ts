@@ -1,8 +1,8 @@
 import { contracts, type JobInput } from '@queue-service/contracts';
+import { createAddressPolicy } from '@queue-service/outbound';
 import { startFcm, startWebPush } from '@queue-service/sandbox';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { circuitsByOrigin, createCircuit } from '../circuit.ts';
-import { createAddressPolicy } from '../outbound/address-policy.ts';
 import { createGuardedAgent } from '../outbound/guarded-agent.ts';
 import { createFcmSender } from '../push/fcm.ts';
 import { createWebPushSender } from '../push/web-push.ts';

@@ -1,8 +1,8 @@
 import type { LookupFunction } from 'node:net';
+import { createAddressPolicy } from '@queue-service/outbound';
 import { request } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { scriptedServer } from '../testing/scripted-server.ts';
-import { createAddressPolicy } from './address-policy.ts';
 import { createGuardedAgent } from './guarded-agent.ts';
 import { causes } from './transport-error.ts';
 

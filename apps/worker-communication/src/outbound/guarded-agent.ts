@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { type AddressPolicy, AddressRefusedError } from '@queue-service/outbound';
 import { Agent, buildConnector } from 'undici';
-import { type AddressPolicy, AddressRefusedError } from './address-policy.ts';
 
 export interface GuardedAgentOptions {
   policy: AddressPolicy;

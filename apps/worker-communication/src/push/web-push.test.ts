@@ -1,6 +1,6 @@
+import { createAddressPolicy } from '@queue-service/outbound';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CircuitOptions, circuitsByOrigin, createCircuit } from '../circuit.ts';
-import { createAddressPolicy } from '../outbound/address-policy.ts';
 import { createGuardedAgent } from '../outbound/guarded-agent.ts';
 import { subscriptionKeys, vapid } from '../testing/push-keys.ts';
 import { deadUrl, scriptedServer } from '../testing/scripted-server.ts';

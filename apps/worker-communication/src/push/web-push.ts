@@ -1,9 +1,9 @@
 import { JobError, PermanentError, UnknownOutcomeError } from '@queue-service/contracts';
 import type { Secret } from '@queue-service/observability';
+import { AddressRefusedError } from '@queue-service/outbound';
 import { type Dispatcher, request } from 'undici';
 import webpush from 'web-push';
 import type { Circuit } from '../circuit.ts';
-import { AddressRefusedError } from '../outbound/address-policy.ts';
 import { rateLimited, retryAfterMs } from '../outbound/retry-after.ts';
 import { causes, unanswered } from '../outbound/transport-error.ts';
 import type { Push, PushSender, WebPushTarget } from './push.ts';

@@ -1,7 +1,8 @@
-import type { Channel, Suppressions } from '../suppressions.ts';
+import type { SuppressionChannel } from '@queue-service/persistence';
+import type { Suppressions } from '../suppressions.ts';
 
 /** Suppressions of one test, with what was added. */
-export function memorySuppressions(known: Partial<Record<Channel, Record<string, string>>> = {}) {
+export function memorySuppressions(known: Partial<Record<SuppressionChannel, Record<string, string>>> = {}) {
   const added: Parameters<Suppressions['add']>[] = [];
   const suppressions: Suppressions = {
     async check(_tenantId, channel, addresses) {

@@ -8,8 +8,8 @@ export interface Delivery {
   /** JSON text, the same on every try: it is what is signed. */
   body: string;
   /**
-   * Standard Webhooks secrets (`whsec_…`) that are live now; the newest first. More than one while a secret is rotated,
-   * none for an address that has none.
+   * Standard Webhooks secrets (`whsec_…`) that are live now; the newest first, more than one while a secret is rotated.
+   * The endpoint's, or the tenant's own for a job's `webhookUrl`.
    */
   secrets: readonly Secret[];
   /** Null for a job's own `webhookUrl`. */

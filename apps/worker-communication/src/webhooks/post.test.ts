@@ -1,5 +1,5 @@
+import { createAddressPolicy } from '@queue-service/outbound';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createAddressPolicy } from '../outbound/address-policy.ts';
 import { createGuardedAgent } from '../outbound/guarded-agent.ts';
 import { deadUrl, scriptedServer } from '../testing/scripted-server.ts';
 import { createPoster } from './post.ts';

@@ -1,5 +1,5 @@
+import { AddressRefusedError, parseEndpointUrl } from '@queue-service/outbound';
 import { type Dispatcher, request } from 'undici';
-import { AddressRefusedError } from '../outbound/address-policy.ts';
 import { causes, transportCode } from '../outbound/transport-error.ts';
 import type { Answer } from './verdict.ts';
 
@@ -20,15 +20,8 @@ const discardedBytes = 16_384;
 
 export function createPoster({ dispatcher, allowHttp, timeoutMs }: PosterOptions): Post {
   return async (address, body, headers, signal) => {
-    const url = URL.parse(address);
-    if (url === null || !(url.protocol === 'https:' || (allowHttp && url.protocol === 'http:'))) {
-      return {
-        kind: 'refused',
-        message: `The address is not ${allowHttp ? 'an http:// or https://' : 'an https://'} URL`,
-      };
-    }
-    if (url.username !== '' || url.password !== '')
-      return { kind: 'refused', message: 'The address holds credentials' };
+    const url = parseEndpointUrl(address, { allowHttp });
+    if (typeof url === 'string') return { kind: 'refused', message: url };
     try {
       const answer = await request(url, {
         method: 'POST',

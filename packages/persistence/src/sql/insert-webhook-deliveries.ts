@@ -28,7 +28,7 @@ export async function insertWebhookDeliveries(sql: Sql, events: readonly Webhook
      UNION ALL
      SELECT gen_random_uuid(), NULL, v."tenantId", v."webhookUrl", v.type, v."subjectId", v.body
      FROM events v WHERE v."webhookUrl" IS NOT NULL
-     RETURNING id, tenant_id AS "tenantId"`,
+     RETURNING id, tenant_id AS "tenantId", id AS "jobId"`,
     [JSON.stringify(events)],
   );
 }

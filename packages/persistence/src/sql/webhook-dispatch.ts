@@ -3,13 +3,17 @@ import type { Sql } from '../database.ts';
 export interface OwedDelivery {
   id: string;
   tenantId: string;
+  /** Of the job that delivers it. */
+  jobId: string;
 }
+
+const owed = 'id, tenant_id AS "tenantId", coalesce(job_id, id) AS "jobId"';
 
 /** Deliveries that no job was made for yet, oldest first. */
 export async function listOwedDeliveries(sql: Sql, olderThanMs: number, limit: number): Promise<OwedDelivery[]> {
   return sql.query(
     'list-owed-deliveries',
-    `SELECT id, tenant_id AS "tenantId" FROM webhook_deliveries
+    `SELECT ${owed} FROM webhook_deliveries
      WHERE status = 'pending' AND dispatched_at IS NULL AND created_at < clock_timestamp() - $1::float8 * interval '1 millisecond'
      ORDER BY created_at LIMIT $2`,
     [olderThanMs, limit],
@@ -20,7 +24,7 @@ export async function listOwedDeliveries(sql: Sql, olderThanMs: number, limit: n
 export async function pagePendingDeliveries(sql: Sql, afterId: string, limit: number): Promise<OwedDelivery[]> {
   return sql.query(
     'page-pending-deliveries',
-    `SELECT id, tenant_id AS "tenantId" FROM webhook_deliveries WHERE status = 'pending' AND id > $1::uuid ORDER BY id LIMIT $2`,
+    `SELECT ${owed} FROM webhook_deliveries WHERE status = 'pending' AND id > $1::uuid ORDER BY id LIMIT $2`,
     [afterId, limit],
   );
 }
