@@ -73,11 +73,13 @@ describe('the state of a queue', () => {
       await stateOf('background');
       return Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
     };
-    await accept('analytics-track');
+    const add = (count: number) =>
+      queue.addBulk(
+        Array.from({ length: count }, () => ({ name: 'analytics-track', data: {}, opts: { priority: 6 } })),
+      );
+    await add(50);
     const few = await commandsFor();
-    await queue.addBulk(
-      Array.from({ length: 5_000 }, () => ({ name: 'analytics-track', data: {}, opts: { priority: 6 } })),
-    );
+    await add(5_000);
     expect(await commandsFor()).toBe(few);
   });
 });

@@ -39,6 +39,7 @@ export * from './sql/schedule-fires.ts';
 export * from './sql/schedules.ts';
 export * from './sql/suppressions.ts';
 export * from './sql/sweep-critical-jobs.ts';
+export * from './sql/tenants.ts';
 export * from './sql/upsert-jobs.ts';
 export * from './sql/webhook-deliveries.ts';
 export * from './sql/webhook-dispatch.ts';

@@ -1,5 +1,7 @@
 import type { JobType, QueueName } from '@queue-service/contracts';
 import type { JobsOptions } from 'bullmq';
+import { bullPriority } from './fairness/bands.ts';
+import type { TagSoon } from './fairness/tag-soon.ts';
 import { whileAvailable } from './redis/availability.ts';
 import type { Connections } from './redis/connections.ts';
 
@@ -18,37 +20,37 @@ export interface Dispatch {
 /** Puts jobs into their queue. One that is already there (same id) is left as it is, so a repeat does no harm. */
 export type Dispatcher = (queue: QueueName, jobs: readonly Dispatch[]) => Promise<void>;
 
-/** BullMQ serves low numbers first, and 0 ahead of all: 10 becomes 1, 1 becomes 10. */
-export function bullPriority(priority: number): number {
-  return 11 - priority;
-}
-
 /** How long an ended job stays in Redis, for its event stream and the board. The ledger and history keep it for good. */
 const keptInRedis = { age: 3_600, count: 1_000 };
 
 /**
  * Every attempt, delay and end is decided by the worker host; BullMQ is told so with one attempt. A money job leaves
- * nothing behind in Redis: its id must be free for a redrive.
+ * nothing behind in Redis: its id must be free for a redrive. `tenant` is what fairness goes by.
  */
-export function bullOptions(queue: QueueName, job: Dispatch): JobsOptions {
+export function bullOptions(queue: QueueName, job: Dispatch): JobsOptions & { tenant: string } {
   const keep = queue === 'money' ? true : keptInRedis;
   return {
     jobId: job.id,
     priority: bullPriority(job.priority),
     delay: Math.max(0, job.delayMs),
     attempts: 1,
+    tenant: job.tenantId,
     removeOnComplete: keep,
     removeOnFail: keep,
   };
 }
 
 /** @throws QueueUnavailableError (from the returned function) */
-export function createDispatcher(connections: Connections): Dispatcher {
+export function createDispatcher(connections: Connections, tagSoon: TagSoon): Dispatcher {
   return async (name, jobs) => {
     if (jobs.length === 0) return;
     const { queue, redis } = connections.of(name);
     await whileAvailable(redis, name, () =>
       queue.addBulk(jobs.map((job) => ({ name: job.type, data: job.data, opts: bullOptions(name, job) }))),
+    );
+    tagSoon(
+      name,
+      jobs.map(({ priority }) => priority),
     );
   };
 }

@@ -3,6 +3,7 @@ import type { Logger, Metrics } from '@queue-service/observability';
 import { watchCancelMarks } from './cancel/cancel-marks.ts';
 import { hearCancelled } from './cancel/cancel-messages.ts';
 import { type RedisConfig, redisUrlOf } from './config.ts';
+import { startFairWorker } from './fairness/fair-worker.ts';
 import type { Handlers } from './handler.ts';
 import { type LockTiming, startWorkerHost, type WorkerHost } from './host/worker-host.ts';
 import { openWorkerRedis } from './redis/connections.ts';
@@ -39,6 +40,7 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
     queue,
     handlers: options.handlers,
     tier,
+    fairness: startFairWorker({ ...runtime, connection: runtime.connections.of(queue), log }),
     redis,
     prefix: config.QUEUE_PREFIX,
     concurrency: config.WORKER_CONCURRENCY,

@@ -1,5 +1,6 @@
 import { queues } from '@queue-service/contracts';
 import { earliestRunAt, type Sql } from '@queue-service/persistence';
+import { scoresOf } from './fairness/bands.ts';
 import type { QueueConnection } from './redis/connections.ts';
 
 /** A queue at one moment. */
@@ -14,13 +15,15 @@ export interface QueueState {
   oldestWaitingMs: number;
 }
 
-/** BullMQ's priorities that this service uses; 0 is the plain list. */
-const bullPriorities = Array.from({ length: 10 }, (_, index) => index + 1);
-const scoreStep = 2 ** 32;
+const priorities = Array.from({ length: 10 }, (_, index) => index + 1);
+
+/** Of each priority, how many of those served next are looked at. */
+const looked = 20;
 
 /**
- * The state of a queue by a few commands whose cost does not grow with what waits in it: jobs of one priority are served
- * in order, so the oldest is the first of one of them.
+ * The state of a queue by a few commands whose cost does not grow with what waits in it: jobs of one priority and tenant
+ * are served in order, and the tenants take turns, so the oldest is among the first. With more than twenty tenants
+ * waiting it may be one of the same round that is missed: the age is then too low by less than a round takes.
  *
  * The age counts from when a job was due. Of jobs without a row in the ledger that is known up to the last retry's
  * backoff.
@@ -44,13 +47,18 @@ export async function readQueueState(connection: QueueConnection, sql: Sql, now:
   };
 }
 
-/** The job that is served next of each priority. */
+/** The jobs that are served next of each priority. */
 async function headsOf({ queue, redis }: QueueConnection): Promise<string[]> {
   const pipeline = redis.pipeline();
   pipeline.lindex(queue.toKey('wait'), -1);
-  for (const priority of bullPriorities) {
-    const lowest = priority * scoreStep;
-    pipeline.zrangebyscore(queue.toKey('prioritized'), lowest, lowest + scoreStep - 1, 'LIMIT', 0, 1);
+  for (const priority of priorities) {
+    const { tags, intake, overflow, end } = scoresOf(priority);
+    for (const [from, to, count] of [
+      [tags, intake, looked],
+      [intake, overflow, 1],
+      [overflow, end, 1],
+    ] as const)
+      pipeline.zrangebyscore(queue.toKey('prioritized'), from, `(${to}`, 'LIMIT', 0, count);
   }
   const replies = (await pipeline.exec()) ?? [];
   return replies.flatMap(([error, reply]) => {

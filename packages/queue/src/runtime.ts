@@ -5,6 +5,7 @@ import { type CancelJob, createCancelJob } from './cancel/cancel-job.ts';
 import type { RedisConfig } from './config.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEndRecorder, type EndRecorder } from './ends.ts';
+import { createTagSoon } from './fairness/tag-soon.ts';
 import { type CancelFlow, createCancelFlow } from './flows/cancel-flow.ts';
 import { createStepDispatcher, type StepDispatcher } from './flows/dispatch-steps.ts';
 import { createFlowEngine, type FlowEngine } from './flows/flow-engine.ts';
@@ -64,8 +65,9 @@ export function openRuntime(options: {
   }
   const sealer = createSealer(config.PAYLOAD_ENCRYPTION_KEYS);
   const connections = openConnections(config, options.queues ?? queueNames, log);
-  const dispatch = createDispatcher(connections);
-  const dispatchSteps = createStepDispatcher(connections);
+  const tagSoon = createTagSoon(connections, now);
+  const dispatch = createDispatcher(connections, tagSoon);
+  const dispatchSteps = createStepDispatcher(connections, tagSoon);
   const flows = createFlowEngine({ db, sealer, connections, now });
   // A cancelled job is an end, and an end may cancel jobs.
   const cancelJob: CancelJob = (...which) => cancel(...which);

@@ -2,6 +2,7 @@ import { contractOf, type JobType, type QueueName } from '@queue-service/contrac
 import { type Database, markStepsDispatched, type NewCriticalJob, type OwedStep } from '@queue-service/persistence';
 import { bullOptions, type Dispatch } from '../dispatch.ts';
 import { newEnvelope } from '../envelope.ts';
+import type { TagSoon } from '../fairness/tag-soon.ts';
 import { whileAvailable } from '../redis/availability.ts';
 import type { Connections } from '../redis/connections.ts';
 
@@ -22,7 +23,7 @@ const inFlight = 200;
  * `flow_steps`: a graph is not a tree, a step's payload exists only when the results that it names do, and what Redis
  * alone knew would be gone after a FLUSHALL. Not by its `addBulk`, which does not tell of jobs that Redis refused.
  */
-export function createStepDispatcher(connections: Connections): StepDispatcher {
+export function createStepDispatcher(connections: Connections, tagSoon: TagSoon): StepDispatcher {
   return async (steps) => {
     for (let start = 0; start < steps.length; start += inFlight) {
       await Promise.all(
@@ -34,6 +35,7 @@ export function createStepDispatcher(connections: Connections): StepDispatcher {
         }),
       );
     }
+    for (const { queue, priority } of steps) tagSoon(queue, [priority]);
   };
 }
 

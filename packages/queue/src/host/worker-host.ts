@@ -4,6 +4,7 @@ import type { Logger, Metrics } from '@queue-service/observability';
 import { type AttemptRecord, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { FairWorker } from '../fairness/fair-worker.ts';
 import type { Handler, Handlers } from '../handler.ts';
 import { newId } from '../ids.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
@@ -35,6 +36,7 @@ export interface WorkerHostParts<Queue extends QueueName> {
   queue: Queue;
   handlers: Handlers<Queue>;
   tier: Tier;
+  fairness: FairWorker;
   redis: Redis;
   prefix: string;
   concurrency: number;
@@ -151,7 +153,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     return { kind: 'cancelled', acted: done };
   };
 
-  const worker = new Worker(parts.queue, process_, {
+  const worker = new Worker(parts.queue, parts.fairness.around(process_), {
     connection: parts.redis,
     prefix: parts.prefix,
     name: id,
@@ -187,6 +189,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       }, graceMs);
       await closed.catch((error) => parts.log.warn({ err: error }, 'The worker did not close cleanly'));
       clearTimeout(timer);
+      await parts.fairness.close();
       await parts.tier.close();
     },
   };
