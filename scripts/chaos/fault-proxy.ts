@@ -9,11 +9,13 @@ export interface Trap {
   spring(): void;
 }
 
-/** A TCP proxy on loopback that can strike at a chosen message, or cut all connections. */
+/** A TCP proxy on loopback that can strike at a chosen message, cut all connections, or slow them. */
 export interface FaultProxy {
   readonly port: number;
   /** Replaces a trap that is set. */
   set(trap: Trap | null): void;
+  /** Each answer of the server reaches the client this much later, in milliseconds; in order. */
+  slow(ms: number): void;
   cut(): void;
   close(): Promise<void>;
 }
@@ -22,6 +24,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
   const open = new Set<Socket>();
   let trap: Trap | null = null;
   let left = 0;
+  let slowMs = 0;
 
   const server = createServer((client) => {
     const upstream = connect(target.port, target.host);
@@ -46,9 +49,21 @@ export async function startFaultProxy(target: { host: string; port: number }): P
       }
       upstream.write(chunk);
     });
+    let order: Promise<void> = Promise.resolve();
+    let queued = 0;
     upstream.on('data', (chunk) => {
       if (striking !== null) return strike(striking);
-      client.write(chunk);
+      if (slowMs === 0 && queued === 0) {
+        client.write(chunk);
+        return;
+      }
+      const arrived = new Promise<void>((resolve) => setTimeout(resolve, slowMs));
+      queued += 1;
+      order = order.then(async () => {
+        await arrived;
+        queued -= 1;
+        client.write(chunk);
+      });
     });
     const strike = (sprung: Trap) => {
       striking = null;
@@ -64,6 +79,9 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     set: (next) => {
       trap = next;
       left = next?.atMessage ?? 0;
+    },
+    slow: (ms) => {
+      slowMs = ms;
     },
     cut: () => {
       for (const socket of open) socket.destroy();

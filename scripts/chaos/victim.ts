@@ -19,7 +19,14 @@ export interface Victim {
   output(): string;
 }
 
-export function createVictim(app: string, env: Record<string, string>): Victim {
+export interface VictimOptions {
+  /** Default: the app's name. */
+  name?: string;
+  /** Modules that are loaded before the app: a skewed clock, a planted fault. */
+  preload?: readonly string[];
+}
+
+export function createVictim(app: string, env: Record<string, string>, options: VictimOptions = {}): Victim {
   let child: ChildProcess | null = null;
   let frozen = false;
   const printed: string[] = [];
@@ -27,14 +34,15 @@ export function createVictim(app: string, env: Record<string, string>): Victim {
     if (child?.exitCode === null && child.signalCode === null) child.kill(name);
   };
   const victim: Victim = {
-    name: app,
+    name: options.name ?? app,
     get running() {
       return child !== null && child.exitCode === null && child.signalCode === null;
     },
     start: () => {
       if (victim.running) return;
       frozen = false;
-      child = spawn(process.execPath, [join(apps, app, 'src/main.ts')], {
+      const preload = (options.preload ?? []).flatMap((file) => ['--import', file]);
+      child = spawn(process.execPath, [...preload, join(apps, app, 'src/main.ts')], {
         env: { PATH: process.env['PATH'] ?? '', ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
