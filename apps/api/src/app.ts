@@ -12,6 +12,7 @@ import { requestLog } from './http/request-log.ts';
 import { requestMetrics } from './http/request-metrics.ts';
 import type { Route } from './http/route.ts';
 import { allRoutes, type RouteParts } from './routes/index.ts';
+import { openApiRoutes } from './routes/openapi.ts';
 
 export interface AppParts extends RouteParts {
   readonly log: Logger;
@@ -25,6 +26,12 @@ export interface AppParts extends RouteParts {
   /** Console and Bull Board: `createAdmin`. */
   readonly admin?: (authenticate: Authenticate) => RequestHandler;
   readonly nowMs?: () => number;
+}
+
+/** Every route, with the documentation of all of them. */
+export function tableOf(parts: AppParts): Route[] {
+  const table = [...allRoutes(parts), ...(parts.operatorRoutes ?? [])];
+  return [...table, ...openApiRoutes(table, parts.version)];
 }
 
 /** The API over its parts. Opens nothing and listens nowhere. */
@@ -45,13 +52,7 @@ export function createApp(parts: AppParts): Express {
     next();
   });
   if (parts.admin !== undefined) app.use('/admin', named(facts, '/admin'), parts.admin(authenticate));
-  app.use(
-    mount([...allRoutes(parts), ...(parts.operatorRoutes ?? [])], {
-      guard,
-      facts,
-      bodyLimitBytes: parts.bodyLimitBytes,
-    }),
-  );
+  app.use(mount(tableOf(parts), { guard, facts, bodyLimitBytes: parts.bodyLimitBytes }));
   app.use(() => {
     throw new Problem('not_found');
   });

@@ -67,5 +67,9 @@ function invalidToken(detail: string): Problem {
 }
 
 function keysUnavailable(error: KeySetUnavailableError): Problem {
-  return new Problem('overloaded', { detail: error.message, retryAfterSeconds: error.retryAfterSeconds, cause: error });
+  return new Problem('identity_unavailable', {
+    detail: error.message,
+    retryAfterSeconds: error.retryAfterSeconds,
+    cause: error,
+  });
 }

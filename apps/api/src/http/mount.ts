@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import type { Guard } from '../auth/access.ts';
 import { readJsonBody } from './json-body.ts';
@@ -6,7 +8,7 @@ import { readRawBody } from './raw-body.ts';
 import type { FactsOfRequests } from './request-facts.ts';
 import { requestIdOf } from './request-log.ts';
 import { requestTrace } from './request-trace.ts';
-import { type AnyReply, isTextAnswer, type Route } from './route.ts';
+import { type AnyReply, isStreamAnswer, isTextAnswer, type Route } from './route.ts';
 import { parseParts } from './validate-request.ts';
 
 export interface MountOptions {
@@ -55,7 +57,7 @@ async function serve(route: Route, req: Request, res: Response, options: MountOp
     trace: requestTrace(req),
     log: req.log,
   });
-  send(route, reply, res);
+  await send(route, reply, res);
 }
 
 async function bodyOf(
@@ -72,11 +74,18 @@ async function bodyOf(
   return checked.value;
 }
 
-function send(route: Route, reply: AnyReply, res: Response): void {
+async function send(route: Route, reply: AnyReply, res: Response): Promise<void> {
   res.status(reply.status);
   const answer = route.answers[reply.status] ?? null;
   if (answer === null) {
     res.set(reply.headers ?? {}).end();
+  } else if (isStreamAnswer(answer)) {
+    res.type(answer.mediaType).set(reply.headers ?? {});
+    res.flushHeaders();
+    // A client that goes away ends the source; a source that fails leaves half an answer, which must not look whole.
+    await pipeline(reply.body as Readable, res).catch((error: unknown) => {
+      if (!res.destroyed || !isGone(error)) throw error;
+    });
   } else if (isTextAnswer(answer)) {
     res
       .type(answer.mediaType)
@@ -85,6 +94,10 @@ function send(route: Route, reply: AnyReply, res: Response): void {
   } else {
     res.set(reply.headers ?? {}).json(reply.body);
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function methodsByPath(routes: readonly Route[]): [path: string, methods: string[]][] {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { fieldProblems, type ProblemCode } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
 import type { z } from 'zod';
@@ -15,11 +16,23 @@ export interface TextAnswer {
   readonly mediaType: string;
 }
 
-/** What a status answers with: JSON by a schema, text, or nothing. */
-export type Answer = z.ZodType | TextAnswer | null;
+/** A body that is sent as it comes, by its media type; the handler may name a more precise one. */
+export interface StreamAnswer {
+  readonly mediaType: string;
+  readonly stream: true;
+}
+
+/** What a status answers with: JSON by a schema, text, a stream, or nothing. */
+export type Answer = z.ZodType | TextAnswer | StreamAnswer | null;
 export type Answers = Readonly<Record<number, Answer>>;
 
-type AnswerBody<A extends Answer> = A extends z.ZodType ? z.input<A> : A extends TextAnswer ? string : undefined;
+type AnswerBody<A extends Answer> = A extends z.ZodType
+  ? z.input<A>
+  : A extends StreamAnswer
+    ? Readable
+    : A extends TextAnswer
+      ? string
+      : undefined;
 
 /** What a handler answers: one of the statuses that its route declares, with the body that belongs to it. */
 export type Reply<R extends Answers> = {
@@ -118,5 +131,9 @@ export function route<
 }
 
 export function isTextAnswer(answer: Answer): answer is TextAnswer {
-  return answer !== null && 'mediaType' in answer;
+  return answer !== null && 'mediaType' in answer && !('stream' in answer);
+}
+
+export function isStreamAnswer(answer: Answer): answer is StreamAnswer {
+  return answer !== null && 'mediaType' in answer && 'stream' in answer;
 }

@@ -9,7 +9,9 @@ const serviceSchema = z.object({
 
 /** What the service is and where its parts are. @param version of this build */
 export function serviceRoutes({ version }: { readonly version: string }): Route[] {
-  const links = Object.fromEntries(['health', 'jobs', 'flows'].map((name) => [name, `${BASE_PATH}/${name}`]));
+  const links = Object.fromEntries(
+    ['health', 'jobs', 'flows', 'openapi.json', 'docs'].map((name) => [name, `${BASE_PATH}/${name}`]),
+  );
   return [
     route({
       method: 'get',

@@ -4,12 +4,14 @@ import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import type { Express } from 'express';
 import { vi } from 'vitest';
 import { createAdmin } from '../admin/admin.ts';
+import type { AppParts } from '../app.ts';
 import { flowsPort } from '../flows-port.ts';
 import { type OperatorParts, operatorRoutes } from '../routes/operator.ts';
 import { testApp } from './test-app.ts';
 
 export interface RealApp {
   readonly app: Express;
+  readonly parts: AppParts;
   readonly runtime: Runtime;
   /** For workers of the same queues. */
   readonly config: RuntimeConfig & { WORKER_CONCURRENCY: number };
@@ -35,12 +37,12 @@ export async function realApp(more: Partial<OperatorParts> = {}): Promise<RealAp
       if (connection.status !== 'ready') throw new Error('Redis is not ready');
     }
   });
-  const { app } = testApp({
+  const { app, parts } = testApp({
     producer: runtime.producer,
     jobs: runtime.reader,
     flows: flowsPort(runtime),
     operatorRoutes: operatorRoutes({ runtime, log, ...more }),
     admin: createAdmin({ runtime, config, log }),
   });
-  return { app, runtime, config, close: () => runtime.close() };
+  return { app, parts, runtime, config, close: () => runtime.close() };
 }

@@ -1,6 +1,7 @@
 import { createHealth, createLogger, createMetrics, type HealthCheck, Secret } from '@queue-service/observability';
 import type { Express } from 'express';
-import { type AppParts, createApp } from '../app.ts';
+import { type AppParts, createApp, tableOf } from '../app.ts';
+import { checked } from './answer-check.ts';
 import { InMemoryPorts } from './in-memory-ports.ts';
 import { secretKey } from './tokens.ts';
 
@@ -40,5 +41,11 @@ export function testApp(changes: Partial<AppParts> = {}): TestApp {
     version: '1.2.3',
     ...changes,
   };
-  return { app: createApp(parts), parts, ports, checks, logged: () => lines.map((line) => JSON.parse(line)) };
+  return {
+    app: checked(createApp(parts), tableOf(parts)),
+    parts,
+    ports,
+    checks,
+    logged: () => lines.map((line) => JSON.parse(line)),
+  };
 }

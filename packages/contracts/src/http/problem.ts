@@ -22,6 +22,7 @@ export const problemCodes = {
   invalid_flow: { status: 422, title: 'The flow cannot run as described' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something failed on our side' },
+  identity_unavailable: { status: 503, title: 'The keys that tokens are checked with cannot be fetched now' },
   queue_unavailable: { status: 503, title: 'The queue cannot take jobs now' },
   database_unavailable: { status: 503, title: 'The database cannot be reached now' },
   overloaded: { status: 503, title: 'The service sheds load' },
