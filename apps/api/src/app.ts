@@ -11,6 +11,7 @@ import { FactsOfRequests } from './http/request-facts.ts';
 import { requestLog } from './http/request-log.ts';
 import { requestMetrics } from './http/request-metrics.ts';
 import type { Route } from './http/route.ts';
+import type { RateLimit } from './rate-limit/rate-limit.ts';
 import { allRoutes, type RouteParts } from './routes/index.ts';
 import { openApiRoutes } from './routes/openapi.ts';
 
@@ -18,6 +19,7 @@ export interface AppParts extends RouteParts {
   readonly log: Logger;
   readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'httpRequest'>;
   readonly trust: JwtTrust;
+  readonly rateLimit?: RateLimit;
   readonly metricsToken?: Secret | undefined;
   /** Largest body of a request, in bytes. */
   readonly bodyLimitBytes: number;
@@ -38,7 +40,7 @@ export function tableOf(parts: AppParts): Route[] {
 export function createApp(parts: AppParts): Express {
   const facts = new FactsOfRequests();
   const authenticate = createAuthenticate(parts.trust, parts.nowMs ?? Date.now);
-  const guard = createGuard(authenticate, parts.metricsToken?.reveal());
+  const guard = createGuard(authenticate, parts.metricsToken?.reveal(), parts.rateLimit);
 
   const app = express();
   app.disable('x-powered-by');

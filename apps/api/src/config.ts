@@ -41,6 +41,10 @@ const schema = z.object({
   /** Signs the events of Stripe; without it they are not taken. */
   STRIPE_WEBHOOK_SECRET: variable.secret({ minBytes: 16 }).optional(),
   ...outboundConfig,
+  /** Requests of one token's subject a minute, and at once. */
+  RATE_LIMIT_PRINCIPAL_PER_MINUTE: variable.integer({ min: 1, max: 10_000_000 }).default(6_000),
+  /** Requests of all tokens of one tenant a minute, and at once. */
+  RATE_LIMIT_TENANT_PER_MINUTE: variable.integer({ min: 1, max: 10_000_000 }).default(30_000),
   /** Largest body of a request, in bytes. */
   BODY_LIMIT_BYTES: variable.integer({ min: 1_024, max: 64 * 1_024 * 1_024 }).default(1_024 * 1_024),
   /** Largest body of a request for a money job, in bytes. */

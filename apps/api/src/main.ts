@@ -9,6 +9,7 @@ import { loadConfig } from './config.ts';
 import { flowsPort } from './flows-port.ts';
 import { healthChecks } from './health-checks.ts';
 import { listen } from './http/server.ts';
+import { openRateLimits } from './rate-limit/open-rate-limits.ts';
 import { operatorRoutes } from './routes/operator.ts';
 
 const config = loadConfig(process.env);
@@ -21,6 +22,8 @@ await runProcess({
     const { log, metrics, runtime, shutdown } = parts;
     const readiness = createHealth({ log, checks: dependencyChecks(runtime) });
     shutdown.signal.addEventListener('abort', () => readiness.startDraining());
+    const rateLimits = openRateLimits({ config, runtime, metrics, log });
+    shutdown.register('rate limits', async () => rateLimits.close());
     const app = createApp({
       log,
       metrics,
@@ -32,15 +35,19 @@ await runProcess({
       producer: runtime.producer,
       jobs: runtime.reader,
       flows: flowsPort(runtime),
-      operatorRoutes: operatorRoutes({
-        runtime,
-        log,
-        stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET,
-        endpointRules: {
-          policy: config.WEBHOOK_ALLOW_ADDRESSES ?? createAddressPolicy(),
-          allowHttp: config.WEBHOOK_ALLOW_HTTP,
-        },
-      }),
+      rateLimit: rateLimits.rateLimit,
+      operatorRoutes: [
+        ...operatorRoutes({
+          runtime,
+          log,
+          stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET,
+          endpointRules: {
+            policy: config.WEBHOOK_ALLOW_ADDRESSES ?? createAddressPolicy(),
+            allowHttp: config.WEBHOOK_ALLOW_HTTP,
+          },
+        }),
+        ...rateLimits.routes,
+      ],
       health: createHealth({ log, checks: healthChecks(runtime) }),
       readiness,
       admin: createAdmin({ runtime, config, log }),

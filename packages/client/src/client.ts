@@ -6,6 +6,7 @@ import { createJobs, type Jobs } from './jobs.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { realTiming, type Timing } from './pauses.ts';
 import { createQueues, type Queues } from './queues.ts';
+import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 
@@ -23,6 +24,7 @@ export interface QueueClient {
   readonly schedules: Schedules;
   readonly deadLetters: DeadLetters;
   readonly auditLog: AuditLog;
+  readonly rateLimits: RateLimits;
 }
 
 /**
@@ -40,5 +42,6 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     schedules: createSchedules(send),
     deadLetters: createDeadLetters(send),
     auditLog: createAuditLog(send),
+    rateLimits: createRateLimits(send),
   };
 }

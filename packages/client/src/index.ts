@@ -14,6 +14,7 @@ export type {
   ProblemCode,
   QueueName,
   QueueStats,
+  RateLimitResource,
   ScheduleResource,
 } from '#contracts';
 export { isJobType } from '#contracts';
@@ -26,6 +27,7 @@ export type { BatchJob, JobListQuery, JobOf, JobReference, Jobs, RequestOptions 
 export type { ListQuery, Operator, Page } from './operator.ts';
 export type { Timing } from './pauses.ts';
 export type { Queues } from './queues.ts';
+export type { RateLimits } from './rate-limits.ts';
 export type { Schedules } from './schedules.ts';
 export type { WaitOptions } from './wait.ts';
 export { verifyWebhook } from './webhooks.ts';

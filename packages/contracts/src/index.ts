@@ -13,6 +13,7 @@ export * from './http/jobs.ts';
 export * from './http/page.ts';
 export * from './http/problem.ts';
 export * from './http/queues.ts';
+export * from './http/rate-limits.ts';
 export * from './http/schedules.ts';
 export * from './http/suppressions.ts';
 export * from './http/webhooks.ts';

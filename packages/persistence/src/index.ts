@@ -27,6 +27,7 @@ export * from './sql/list-jobs.ts';
 export * from './sql/provider-events.ts';
 export * from './sql/queue-controls.ts';
 export * from './sql/queue-metrics.ts';
+export * from './sql/rate-limits.ts';
 export * from './sql/release-expired-keys.ts';
 export * from './sql/renew-leases.ts';
 export * from './sql/report-dead-letters.ts';

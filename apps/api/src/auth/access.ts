@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { Problem } from '../http/problem.ts';
 import type { Scope } from '../ports.ts';
+import type { RateLimit } from '../rate-limit/rate-limit.ts';
 import type { Authenticate } from './authenticate.ts';
 import { PLATFORM_TENANT, type Principal, type Role, tenantIdSchema } from './principal.ts';
 
@@ -31,17 +32,29 @@ export interface Actor {
 }
 
 export interface Guard {
-  /** @throws Problem `unauthorized`, `forbidden`, `validation_failed` for a malformed X-Tenant-Id */
+  /** @throws Problem `unauthorized`, `forbidden`, `rate_limited`, `validation_failed` for a malformed X-Tenant-Id */
   authorize(access: Access, req: Request, res: Response): Promise<Actor | null>;
 }
 
-export function createGuard(authenticate: Authenticate, metricsToken: string | undefined): Guard {
+/** The principal of requests with the metrics token, for their rate limit. */
+const METRICS_READER = { subject: 'metrics-token', tenantId: null };
+
+/** @param rateLimit asked once it is known who sent a request, before it is known whether he may */
+export function createGuard(
+  authenticate: Authenticate,
+  metricsToken: string | undefined,
+  rateLimit?: RateLimit,
+): Guard {
   return {
     authorize: async (access, req, res) => {
       const allowed = rolesOf[access];
       if (allowed === null) return null;
-      if (access === 'metrics' && bearsToken(req, metricsToken)) return null;
+      if (access === 'metrics' && bearsToken(req, metricsToken)) {
+        await rateLimit?.(METRICS_READER, res);
+        return null;
+      }
       const principal = await authenticate(req, res);
+      await rateLimit?.(principal, res);
       requireRole(principal, allowed);
       return actorOf(principal, req.get('X-Tenant-Id'));
     },

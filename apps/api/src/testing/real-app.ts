@@ -1,4 +1,4 @@
-import { createLogger, Secret } from '@queue-service/observability';
+import { createLogger, createMetrics, Secret } from '@queue-service/observability';
 import { openRuntime, type Runtime, type RuntimeConfig } from '@queue-service/queue';
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import type { Express } from 'express';
@@ -6,6 +6,7 @@ import { vi } from 'vitest';
 import { createAdmin } from '../admin/admin.ts';
 import type { AppParts } from '../app.ts';
 import { flowsPort } from '../flows-port.ts';
+import { openRateLimits } from '../rate-limit/open-rate-limits.ts';
 import { type OperatorParts, operatorRoutes } from '../routes/operator.ts';
 import { testApp } from './test-app.ts';
 
@@ -30,6 +31,8 @@ export async function realApp(more: Partial<OperatorParts> = {}): Promise<RealAp
     REDIS_URL: new Secret(redis),
     QUEUE_PREFIX: prefix,
     WORKER_CONCURRENCY: 2,
+    RATE_LIMIT_PRINCIPAL_PER_MINUTE: 6_000,
+    RATE_LIMIT_TENANT_PER_MINUTE: 30_000,
   };
   const runtime = openRuntime({ config, applicationName: 'test', log });
   await vi.waitFor(() => {
@@ -37,12 +40,20 @@ export async function realApp(more: Partial<OperatorParts> = {}): Promise<RealAp
       if (connection.status !== 'ready') throw new Error('Redis is not ready');
     }
   });
+  const metrics = createMetrics({ service: 'api' });
+  const rateLimits = openRateLimits({ config, runtime, metrics, log });
   const { app, parts } = testApp({
+    metrics,
+    rateLimit: rateLimits.rateLimit,
     producer: runtime.producer,
     jobs: runtime.reader,
     flows: flowsPort(runtime),
-    operatorRoutes: operatorRoutes({ runtime, log, ...more }),
+    operatorRoutes: [...operatorRoutes({ runtime, log, ...more }), ...rateLimits.routes],
     admin: createAdmin({ runtime, config, log }),
   });
-  return { app, parts, runtime, config, close: () => runtime.close() };
+  const close = async () => {
+    rateLimits.close();
+    await runtime.close();
+  };
+  return { app, parts, runtime, config, close };
 }
