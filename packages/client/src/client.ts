@@ -3,7 +3,6 @@ import { type AuditLog, createAuditLog } from './audit-log.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createFlows, type Flows } from './flows.ts';
 import { createJobs, type Jobs } from './jobs.ts';
-import { createOperator, type Operator } from './operator.ts';
 import { realTiming, type Timing } from './pauses.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type RateLimits } from './rate-limits.ts';
@@ -19,8 +18,6 @@ export interface QueueClient {
   readonly jobs: Jobs;
   readonly flows: Flows;
   readonly queues: Queues;
-  /** What operators see and steer. */
-  readonly operator: Operator;
   readonly schedules: Schedules;
   readonly deadLetters: DeadLetters;
   readonly auditLog: AuditLog;
@@ -38,7 +35,6 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     jobs: createJobs(send, timing, randomUUID),
     flows: createFlows(send, timing, randomUUID),
     queues: createQueues(send),
-    operator: createOperator(send),
     schedules: createSchedules(send),
     deadLetters: createDeadLetters(send),
     auditLog: createAuditLog(send),

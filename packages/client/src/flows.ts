@@ -21,6 +21,10 @@ export interface Flows {
   list(query?: z.input<typeof flowListQuerySchema>, options?: RequestOptions): Promise<z.output<typeof flowListSchema>>;
   /** @throws ProblemError */
   get(id: string, options?: RequestOptions): Promise<FlowResource>;
+  /** Nothing more of it is started; what runs ends. @throws ProblemError `conflict` when it has ended otherwise */
+  cancel(id: string, options?: RequestOptions): Promise<FlowResource>;
+  /** Resumes a failed flow where it failed. @throws ProblemError `conflict` unless it has failed */
+  retry(id: string, options?: RequestOptions): Promise<FlowResource>;
   /** The flow once it has ended, however it ended: look at `status`. @throws WaitTimeoutError, ProblemError */
   waitFor(id: string, options?: WaitOptions): Promise<FlowResource>;
 }
@@ -40,6 +44,14 @@ export function createFlows(send: Send, timing: Timing, newKey: () => string): F
     },
     list: (query, { signal } = {}) => send({ method: 'GET', path: '/flows', query, answer: flowListSchema, signal }),
     get: (id, { signal } = {}) => get(id, signal),
+    cancel: async (id, { signal } = {}) => {
+      const path = `/flows/${encodeURIComponent(id)}/cancel`;
+      return (await send({ method: 'POST', path, answer: flowAnswerSchema, signal })).flow;
+    },
+    retry: async (id, { signal } = {}) => {
+      const path = `/flows/${encodeURIComponent(id)}/retry`;
+      return (await send({ method: 'POST', path, answer: flowAnswerSchema, once: true, signal })).flow;
+    },
     waitFor: (id, options = {}) =>
       waitUntilEnded(
         {

@@ -24,7 +24,6 @@ export type { DeadLetters } from './dead-letters.ts';
 export { JobFailedError, ProblemError, WaitTimeoutError } from './errors.ts';
 export type { FlowInput, Flows } from './flows.ts';
 export type { BatchJob, JobListQuery, JobOf, JobReference, Jobs, RequestOptions } from './jobs.ts';
-export type { ListQuery, Operator, Page } from './operator.ts';
 export type { Timing } from './pauses.ts';
 export type { Queues } from './queues.ts';
 export type { RateLimits } from './rate-limits.ts';

@@ -1,4 +1,4 @@
-import { ProblemError } from '@queue-service/client';
+import { ProblemError, type QueueName } from '@queue-service/client';
 import { type RequestHandler, Router } from 'express';
 import type { Call, Handlers } from './call.ts';
 import { html } from './html.ts';
@@ -6,16 +6,16 @@ import type { Sessions } from './login/sessions.ts';
 
 /** Bull Board's buttons that have a meaning here, by the path that they call. */
 const changes: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
-  '/api/queues/pause': async ({ client, operator }) => {
-    for (const { queue } of await client.queues.list()) await operator.queues.pause(queue);
+  '/api/queues/pause': async ({ client }) => {
+    for (const { queue } of await client.queues.list()) await client.queues.pause(queue);
   },
-  '/api/queues/resume': async ({ client, operator }) => {
-    for (const { queue } of await client.queues.list()) await operator.queues.resume(queue);
+  '/api/queues/resume': async ({ client }) => {
+    for (const { queue } of await client.queues.list()) await client.queues.resume(queue);
   },
-  '/api/queues/:queue/pause': ({ operator, param }) => operator.queues.pause(param('queue')),
-  '/api/queues/:queue/resume': ({ operator, param }) => operator.queues.resume(param('queue')),
-  '/api/queues/:queue/:jobId/retry': ({ operator, param }) => operator.jobs.retry(param('jobId')),
-  '/api/queues/:queue/:jobId/clean': ({ operator, param }) => operator.jobs.cancel(param('jobId')),
+  '/api/queues/:queue/pause': ({ client, param }) => client.queues.pause(param('queue') as QueueName),
+  '/api/queues/:queue/resume': ({ client, param }) => client.queues.resume(param('queue') as QueueName),
+  '/api/queues/:queue/:jobId/retry': ({ client, param }) => client.jobs.retry(param('jobId')),
+  '/api/queues/:queue/:jobId/clean': ({ client, param }) => client.jobs.cancel(param('jobId')),
 };
 
 /**

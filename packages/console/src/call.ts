@@ -1,4 +1,4 @@
-import { createQueueClient, type Operator, type QueueClient } from '@queue-service/client';
+import { createQueueClient, type QueueClient } from '@queue-service/client';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Content } from './html.ts';
 import { page } from './layout.ts';
@@ -9,11 +9,12 @@ import { problemPage } from './problem-page.ts';
 export interface Call {
   readonly session: Session;
   readonly client: QueueClient;
-  readonly operator: Operator;
   /** A parameter of the path. */
   param(name: string): string;
   /** A parameter of the query; empty ones are not there. */
   query(name: string): string | undefined;
+  /** Parameters of the query as the query of a list of the API, which checks them. */
+  filters<Query>(...names: readonly string[]): Query;
   /** A field of the posted form, trimmed; empty ones are not there. */
   field(name: string): string | undefined;
   readonly nowMs: number;
@@ -64,9 +65,10 @@ export function createHandlers({ sessions, apiUrl, nowMs }: HandlerParts): Handl
     return {
       session,
       client,
-      operator: client.operator,
       param: (name) => String(req.params[name]),
       query: (name) => textOf(req.query[name]),
+      filters: <Query>(...names: readonly string[]) =>
+        Object.fromEntries([...names, 'cursor'].map((name) => [name, textOf(req.query[name])])) as Query,
       field: (name) => textOf((req.body as Record<string, unknown> | undefined)?.[name]),
       nowMs: nowMs(),
     };

@@ -7,7 +7,13 @@ import { html } from './html.ts';
 import { loginPage } from './login/login-page.ts';
 import { sameOriginOnly } from './login/same-origin.ts';
 import { createSessions, LoginRefusedError, type SessionParts } from './login/sessions.ts';
+import { auditPages } from './pages/audit.ts';
+import { deadLetterPages } from './pages/dead-letters.ts';
+import { flowPages } from './pages/flows.ts';
+import { jobPages } from './pages/jobs.ts';
 import { overviewPages } from './pages/overview.ts';
+import { reportPages } from './pages/reports.ts';
+import { schedulePages } from './pages/schedules.ts';
 
 export interface ConsoleOptions extends Omit<SessionParts, 'nowMs'> {
   /** Origin of the API that serves this request: everything is read and changed through it, with the session's token. */
@@ -64,7 +70,9 @@ export function consoleRouter(options: ConsoleOptions): Router {
   router.use('/queues', securityHeaders("'self'"), boardControls(handlers, sessions), options.board);
 
   router.use(form);
-  overviewPages(router, handlers);
+  for (const pages of [overviewPages, jobPages, deadLetterPages, schedulePages, flowPages, reportPages, auditPages]) {
+    pages(router, handlers);
+  }
   router.use(
     handlers.view(async () => ({
       title: 'Not found',

@@ -1,11 +1,11 @@
-import type { QueueStats } from '@queue-service/client';
+import type { QueueClient, QueueName, QueueStats } from '@queue-service/client';
 import type { Router } from 'express';
 import type { Call, Handlers } from '../call.ts';
 import { timeSeries } from '../charts/time-series.ts';
 import { ago, count, duration } from '../format.ts';
 import { type Html, html } from '../html.ts';
 
-type Metric = Awaited<ReturnType<Call['operator']['queues']['metrics']>>[number];
+type Metric = Awaited<ReturnType<QueueClient['queues']['metrics']>>['metrics'][number];
 
 const shownMs = 60 * 60_000;
 
@@ -17,25 +17,23 @@ export function overviewPages(router: Router, { view, change }: Handlers): void 
       const from = call.nowMs - shownMs;
       const [queues, open] = await Promise.all([
         call.client.queues.list(),
-        call.operator.deadLetters.list({ status: 'open', limit: 5 }),
+        call.client.deadLetters.list({ status: 'open', limit: '5' }),
       ]);
       const metrics = await Promise.all(
-        queues.map(({ queue }) =>
-          call.operator.queues.metrics(queue, new Date(from).toISOString(), new Date(call.nowMs).toISOString()),
-        ),
+        queues.map(({ queue }) => call.client.queues.metrics(queue, { from: new Date(from).toISOString() })),
       );
       return {
         title: 'Overview',
         body: html`
           <h1>Overview</h1>
           <div id="live" data-live="5" class="queues">
-            ${queues.map((queue, index) => queueCard(call, queue, metrics[index] ?? [], from))}
+            ${queues.map((queue, index) => queueCard(call, queue, metrics[index]?.metrics ?? [], from))}
             <section class="card" aria-labelledby="open-title">
               <h2 id="open-title">Open dead letters</h2>
               ${
-                open.items.length === 0
+                open.deadLetters.length === 0
                   ? html`<p class="empty">None: every job that failed for good was looked after.</p>`
-                  : html`<ul class="plain">${open.items.map(
+                  : html`<ul class="plain">${open.deadLetters.map(
                       ({ id, type, error, createdAt }) => html`
                         <li><a href="/admin/dead-letters/${id}">${type}</a> <code>${error.code}</code> <span class="muted">${ago(createdAt, call.nowMs)}</span></li>`,
                     )}</ul>
@@ -51,7 +49,7 @@ export function overviewPages(router: Router, { view, change }: Handlers): void 
     router.post(
       `/overview/:queue/${verb}`,
       change(async (call) => {
-        const { queue, paused } = await call.operator.queues[verb](call.param('queue'));
+        const { queue, paused } = await call.client.queues[verb](call.param('queue') as QueueName);
         const told = paused
           ? `The queue ${queue} is paused: running jobs go on, new ones are accepted and wait.`
           : `The queue ${queue} runs again.`;
