@@ -1,4 +1,4 @@
-import { createQueueClient, type QueueClient } from '@queue-service/client';
+import { createQueueClient, type QueueClient, type QueueName, queueNames } from '@queue-service/client';
 import { UsageError } from './exit-codes.ts';
 
 export interface Environment {
@@ -10,7 +10,14 @@ export interface Environment {
 /** What a command may touch. */
 export interface Context {
   readonly env: Environment;
+  /** The answer, on the standard output. */
   readonly print: (text: string) => void;
+  /** What is being done, beside the answer. */
+  readonly tell: (text: string) => void;
+  /** Who sits at the terminal; undefined in a script or a pipe. */
+  readonly person: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream } | undefined;
+  /** Ends the process with this code once the command is done. */
+  readonly fail: (code: number) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -47,6 +54,25 @@ export function parseJsonObject(option: string, text: string): Record<string, un
     throw new UsageError(`${option} is not a JSON object`);
   }
   return value as Record<string, unknown>;
+}
+
+/** An instant, or a time ago such as `24h` or `7d`. @throws UsageError naming the option */
+export function parseTime(option: string, now: () => number = Date.now): (text: string) => string {
+  const unitMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+  return (text) => {
+    const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+    const at = count === undefined ? Date.parse(text) : now() - Number(count) * (unitMs[unit ?? ''] ?? 0);
+    if (Number.isNaN(at))
+      throw new UsageError(`${option} is neither an instant (2026-01-31T00:00Z) nor a time ago (24h, 7d)`);
+    return new Date(at).toISOString();
+  };
+}
+
+/** @throws UsageError naming the queue */
+export function parseQueue(text: string): QueueName {
+  const queue = queueNames.find((name) => name === text);
+  if (queue === undefined) throw new UsageError(`${text} is not a queue: ${queueNames.join(', ')}`);
+  return queue;
 }
 
 /** @throws UsageError naming the option */

@@ -18,7 +18,7 @@ Exit codes:
   2  wrong use: unknown command, bad option, missing variable
   3  the API refused the request (its code is printed)
   4  the API cannot be reached, or asks for patience for too long
-  5  the followed job failed or was cancelled
+  5  the followed job failed or was cancelled; the books differ
   6  the followed job had not ended in time`;
 
 /** Wrong use that commander cannot see. */

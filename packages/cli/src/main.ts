@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addFlowsCommands } from './commands/flows.ts';
 import { addJobsCommands } from './commands/jobs.ts';
+import { addQueueCommands } from './commands/queues.ts';
+import { addScheduleCommands } from './commands/schedules.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
 import type { Context } from './context.ts';
@@ -13,6 +18,11 @@ process.once('SIGINT', () => interrupt.abort(new Error('interrupted; what was ac
 const context: Context = {
   env: process.env,
   print: (text) => process.stdout.write(`${text}\n`),
+  tell: (text) => process.stderr.write(`${text}\n`),
+  person: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
+  fail: (code) => {
+    process.exitCode = code;
+  },
   signal: interrupt.signal,
 };
 
@@ -32,13 +42,19 @@ ${exitCodesHelp}
 Examples:
   export QUEUE_TOKEN=$(queuectl token --tenant venue-1)
   queuectl jobs add send-sms --data '{"to":"+41791234567","body":"Doors at 7"}' --follow
-  queuectl status`,
+  queuectl status --watch
+  queuectl dead-letters list --queue money`,
   );
 
 addTokenCommand(program, context);
 addJobsCommands(program, context);
 addFlowsCommands(program, context);
 addStatusCommand(program, context);
+addQueueCommands(program, context);
+addDeadLetterCommands(program, context);
+addScheduleCommands(program, context);
+addAuditCommand(program, context);
+addCompletionCommand(program, context);
 
 try {
   await program.parseAsync();

@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 
 // Each call is a process of its own, slow to start on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const main = join(import.meta.dirname, 'main.ts');
+const root = join(import.meta.dirname, '../../..');
 const secret = 'T9vK2mQx7RzL4pWn8YbC1dFh6JgS3uEa';
 const id = '0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f';
 const at = '2026-01-01T00:00:00.000Z';
@@ -63,6 +66,19 @@ const flow = {
     step('report', 'waiting', ['pay']),
     step('mail', 'waiting', ['pay', 'mint']),
   ],
+};
+
+const money = {
+  queue: 'money',
+  tier: 1,
+  waiting: 12,
+  active: 3,
+  delayed: 1,
+  oldestWaitingMs: 4_000,
+  paused: true,
+  pausedAt: at,
+  pausedBy: 'root',
+  rates: { enqueued: 5, completed: 4.2, failed: 0 },
 };
 
 type Answers = Readonly<Record<string, { status?: number; body: unknown }>>;
@@ -185,18 +201,6 @@ test('flows create posts a template with its input under the key', async () => {
 });
 
 test('status shows the queues as a table, and says plainly when the API has no such route', async () => {
-  const money = {
-    queue: 'money',
-    tier: 1,
-    waiting: 12,
-    active: 3,
-    delayed: 1,
-    oldestWaitingMs: 4_000,
-    paused: true,
-    pausedAt: at,
-    pausedBy: 'root',
-    rates: { enqueued: 5, completed: 4.2, failed: 0 },
-  };
   await using api = await stub({ 'GET /queues': { body: { queues: [money] } } });
   const { code, stdout } = await queuectl(['status'], access(api.url));
   expect(code).toBe(0);
@@ -204,6 +208,80 @@ test('status shows the queues as a table, and says plainly when the API has no s
   await using old = await stub({});
   const missing = await queuectl(['status'], access(old.url));
   expect(missing).toMatchObject({ code: 3, stderr: expect.stringContaining('has no GET /queues') });
+});
+
+test('pause says what it will do and to how many, and pauses', async () => {
+  await using api = await stub({
+    'GET /queues': { body: { queues: [money] } },
+    'POST /queues/money/pause': { body: { queue: money } },
+  });
+  const one = await queuectl(['pause', 'money'], access(api.url));
+  expect(one).toMatchObject({ code: 0, stdout: 'money paused\n', stderr: 'Will pause money (12 waiting)\n' });
+  const wrong = await queuectl(['pause', 'cash'], access(api.url));
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('cash is not a queue: money,') });
+});
+
+test('what touches all queues is not done where nobody can be asked, without --yes', async () => {
+  await using api = await stub({ 'GET /queues': { body: { queues: [money] } } });
+  const unasked = await queuectl(['pause', '--all'], access(api.url));
+  expect(unasked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('add --yes') });
+});
+
+test('dead letters are listed as a table', async () => {
+  const letter = {
+    ...{ id: 'l-1', jobId: id, queue: 'money', type: 'nft-mint', tenantId: 'venue-1', reason: 'permanent' },
+    ...{ status: 'open', error: { code: 'invalid_owner', message: 'no such wallet', retryable: false }, attempts: 1 },
+    ...{
+      maxAttempts: 10,
+      priority: 7,
+      flowId: null,
+      flowStep: null,
+      redrives: 0,
+      resolvedBy: null,
+      resolvedReason: null,
+    },
+    ...{ resolvedAt: null, createdAt: at },
+  };
+  await using api = await stub({
+    'GET /dead-letters?status=open&limit=50&queue=money': { body: { deadLetters: [letter], nextCursor: null } },
+  });
+  const { code, stdout } = await queuectl(['dead-letters', 'list', '--queue', 'money'], access(api.url));
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^l-1 +nft-mint +venue-1 +permanent +invalid_owner +2026-01-01/m);
+});
+
+test('the completion of bash finishes commands and options', async () => {
+  const { stdout } = await queuectl(['completion', 'bash']);
+  const complete = (...typed: string[]) =>
+    new Promise<string>((resolve) => {
+      const words = typed.map((word) => `'${word}'`).join(' ');
+      const script = `${stdout}\nCOMP_WORDS=(${words}); COMP_CWORD=${typed.length - 1}; _queuectl; echo "\${COMPREPLY[@]}"`;
+      execFile('bash', ['-c', script], (_error, answer) => resolve(answer.trim()));
+    });
+  expect(await complete('queuectl', 'sch')).toBe('schedules');
+  expect(await complete('queuectl', 'schedules', 'pr')).toBe('preview');
+  expect(await complete('queuectl', 'jobs', 'get', 'some-id', '--j')).toBe('--json');
+});
+
+test('the kubectl plugin runs the same command in a pod of the API, as whoever asks', async () => {
+  await using api = await stub({ 'GET /queues': { body: { queues: [money] } } });
+  const folder = await mkdtemp(join(tmpdir(), 'kubectl-'));
+  // Stands for kubectl and the pod: runs what comes after `--` where the image would.
+  const kubectl = `#!/bin/sh\necho "$@" | head -1 >&2; while [ "$1" != -- ]; do shift; done; shift; cd '${root}'; exec "$@"`;
+  await writeFile(join(folder, 'kubectl'), kubectl, { mode: 0o755 });
+  const env = {
+    PATH: `${folder}:${dirname(process.execPath)}:${process.env['PATH']}`,
+    JWT_SECRET: secret,
+    QUEUE_URL: api.url,
+  };
+  const { code, stdout, stderr } = await new Promise<Awaited<ReturnType<typeof queuectl>>>((resolve) => {
+    const child = execFile(join(root, 'packages/cli/bin/kubectl-queue'), ['status'], { env }, (_error, out, err) =>
+      resolve({ code: child.exitCode ?? -1, stdout: out, stderr: err }),
+    );
+  });
+  await rm(folder, { recursive: true });
+  expect(stderr).toContain('exec --stdin deployment/queue-service-api --');
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^money +paused/m) });
 });
 
 test('an API that cannot be reached ends with 4', async () => {

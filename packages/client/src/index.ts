@@ -17,7 +17,7 @@ export type {
   RateLimitResource,
   ScheduleResource,
 } from '#contracts';
-export { isJobType } from '#contracts';
+export { isJobType, jobStatuses, queueNames } from '#contracts';
 export type { AuditLog } from './audit-log.ts';
 export { createQueueClient, type QueueClient, type QueueClientOptions } from './client.ts';
 export type { DeadLetters } from './dead-letters.ts';

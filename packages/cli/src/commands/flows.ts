@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { FlowInput, FlowResource } from '@queue-service/client';
 import type { Command } from 'commander';
-import { type Context, clientOf, parseJsonObject, printJson } from '../context.ts';
+import { type Context, clientOf, parseInteger, parseJsonObject, printJson } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
+import { table } from '../terminal.ts';
 import { flowTree } from './flow-tree.ts';
 
 interface CreateFlags {
@@ -45,6 +46,36 @@ export function addFlowsCommands(program: Command, context: Context): void {
     .action(async (id: string, flags: { json?: true }) => {
       show(context, await clientOf(context.env).flows.get(id, { signal: context.signal }), flags.json);
     });
+
+  flows
+    .command('list')
+    .description('newest first')
+    .option('--limit <n>', 'at most', parseInteger('--limit'), 50)
+    .option('--json', 'print them as JSON')
+    .addHelpText('after', '\nExample:\n  queuectl flows list --limit 10')
+    .action(async (flags: { limit: number; json?: true }) => {
+      const page = await clientOf(context.env).flows.list({ limit: flags.limit }, { signal: context.signal });
+      if (flags.json) {
+        printJson(context, page.flows);
+        return;
+      }
+      const rows = page.flows.map((flow) => [flow.id, flow.name, flow.status, flow.tenantId, flow.createdAt]);
+      for (const line of table(['ID', 'NAME', 'STATUS', 'TENANT', 'CREATED'], rows)) context.print(line);
+    });
+
+  for (const [name, what] of [
+    ['cancel', 'start none of its steps any more and undo what its policy says; what was sent stays sent'],
+    ['retry', 'go on from the step that failed'],
+  ] as const) {
+    flows
+      .command(`${name} <id>`)
+      .description(what)
+      .option('--json', 'print the flow as JSON')
+      .addHelpText('after', `\nExample:\n  queuectl flows ${name} 0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f`)
+      .action(async (id: string, flags: { json?: true }) => {
+        show(context, await clientOf(context.env).flows[name](id, { signal: context.signal }), flags.json);
+      });
+  }
 }
 
 async function readFlow({ file, template, input }: CreateFlags): Promise<FlowInput> {

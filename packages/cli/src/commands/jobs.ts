@@ -1,7 +1,15 @@
-import { isJobType, JobFailedError, type JobInput, type JobResource, type JobType } from '@queue-service/client';
+import {
+  isJobType,
+  JobFailedError,
+  type JobInput,
+  type JobResource,
+  type JobType,
+  jobStatuses,
+} from '@queue-service/client';
 import type { Command } from 'commander';
-import { type Context, clientOf, parseInteger, parseJsonObject, printJson } from '../context.ts';
+import { type Context, clientOf, parseInteger, parseJsonObject, parseQueue, printJson } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
+import { facts, table } from '../terminal.ts';
 
 interface AddFlags {
   data: string;
@@ -67,6 +75,65 @@ export function addJobsCommands(program: Command, context: Context): void {
     .option('--json', 'print the job as JSON')
     .addHelpText('after', '\nExample:\n  queuectl jobs follow 0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f --timeout 60')
     .action((id: string, flags: { timeout: number; json?: true }) => follow(context, id, flags));
+
+  addListCommand(jobs, context);
+  addControlCommands(jobs, context);
+}
+
+function addListCommand(jobs: Command, context: Context): void {
+  jobs
+    .command('list')
+    .description('newest first')
+    .option('--queue <queue>', 'only of this queue')
+    .option('--type <type>', 'only of this type')
+    .option('--status <status>', jobStatuses.join(', '))
+    .option('--limit <n>', 'at most', parseInteger('--limit'), 50)
+    .option('--json', 'print them as JSON')
+    .addHelpText('after', '\nExample:\n  queuectl jobs list --queue money --status failed')
+    .action(async (flags: { queue?: string; type?: string; status?: string; limit: number; json?: true }) => {
+      const status = jobStatuses.find((one) => one === flags.status);
+      if (flags.status !== undefined && status === undefined)
+        throw new UsageError(`--status ${flags.status} is not one of ${jobStatuses.join(', ')}`);
+      if (flags.type !== undefined && !isJobType(flags.type)) throw new UsageError(`${flags.type} is not a job type`);
+      const query = {
+        limit: flags.limit,
+        ...(flags.queue === undefined ? {} : { queue: parseQueue(flags.queue) }),
+        ...(flags.type === undefined ? {} : { type: flags.type }),
+        ...(status === undefined ? {} : { status }),
+      };
+      const page = await clientOf(context.env).jobs.list(query, { signal: context.signal });
+      if (flags.json) {
+        printJson(context, page.jobs);
+        return;
+      }
+      const rows = page.jobs.map((job) => [
+        ...[job.id, job.type, job.status, `${job.attempts}/${job.maxAttempts}`, job.tenantId, job.createdAt],
+        job.error?.code ?? '',
+      ]);
+      for (const line of table(['ID', 'TYPE', 'STATUS', 'TRIES', 'TENANT', 'CREATED', 'ERROR'], rows))
+        context.print(line);
+      if (page.nextCursor !== null) context.tell('There are more: raise --limit or narrow the filter');
+    });
+}
+
+function addControlCommands(jobs: Command, context: Context): void {
+  for (const [name, what] of [
+    ['cancel', 'a waiting job ends at once, a running one through its abort signal; what was sent stays sent'],
+    ['retry', 'start a failed job again; a money job looks first for what it did before'],
+  ] as const) {
+    jobs
+      .command(`${name} <id>`)
+      .description(what)
+      .option('--follow', 'wait for its end')
+      .option('--timeout <seconds>', 'with --follow: longest wait', parseInteger('--timeout'), 300)
+      .option('--json', 'print the job as JSON')
+      .addHelpText('after', `\nExample:\n  queuectl jobs ${name} 0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f`)
+      .action(async (id: string, flags: { follow?: true; timeout: number; json?: true }) => {
+        const job = await clientOf(context.env).jobs[name](id, { signal: context.signal });
+        if (flags.follow) await follow(context, id, flags);
+        else show(context, job as Shown, flags.json);
+      });
+  }
 }
 
 async function follow(context: Context, id: string, flags: { timeout: number; json?: true }): Promise<void> {
@@ -87,7 +154,7 @@ function show(context: Context, job: Shown, json: true | undefined): void {
     printJson(context, job);
     return;
   }
-  const rows: [string, string | null][] = [
+  const lines = facts([
     ['id', job.id],
     ['type', `${job.type} (${job.queue})`],
     ['status', job.status],
@@ -96,8 +163,6 @@ function show(context: Context, job: Shown, json: true | undefined): void {
     ['finished', job.finishedAt],
     ['result', job.result === null ? null : JSON.stringify(job.result)],
     ['error', job.error === null ? null : `${job.error.code}: ${job.error.message}`],
-  ];
-  for (const [name, value] of rows) {
-    if (value !== null) context.print(`${name.padEnd(9)} ${value}`);
-  }
+  ]);
+  for (const line of lines) context.print(line);
 }

@@ -1,18 +1,25 @@
 import { ProblemError, type QueueStats } from '@queue-service/client';
 import type { Command } from 'commander';
-import { type Context, clientOf, printJson } from '../context.ts';
+import { type Context, clientOf, parseInteger, printJson } from '../context.ts';
 import { MissingRouteError } from '../exit-codes.ts';
+import { table, watch } from '../terminal.ts';
 
 export function addStatusCommand(program: Command, context: Context): void {
   program
     .command('status')
     .description('the queues: counts, oldest waiting job, jobs a minute')
     .option('--json', 'print the queues as JSON')
-    .addHelpText('after', '\nExample:\n  queuectl status --json')
-    .action(async (flags: { json?: true }) => {
+    .option('--watch', 'draw it again until Ctrl-C')
+    .option('--every <seconds>', 'with --watch', parseInteger('--every'), 2)
+    .addHelpText('after', '\nExamples:\n  queuectl status --json\n  queuectl status --watch --every 5')
+    .action(async (flags: { json?: true; watch?: true; every: number }) => {
+      if (flags.watch) {
+        await watch(context, Math.max(1, flags.every) * 1_000, async () => draw(await list(context)));
+        return;
+      }
       const queues = await list(context);
       if (flags.json) printJson(context, queues);
-      else for (const line of table(queues)) context.print(line);
+      else for (const line of draw(queues)) context.print(line);
     });
 }
 
@@ -29,23 +36,17 @@ async function list(context: Context): Promise<QueueStats[]> {
   }
 }
 
-function table(queues: readonly QueueStats[]): string[] {
-  const head = ['QUEUE', 'STATE', 'WAITING', 'ACTIVE', 'DELAYED', 'OLDEST', 'IN/MIN', 'DONE/MIN', 'FAILED/MIN'];
-  const rows = queues.map((queue) => [
-    queue.queue,
-    queue.paused ? 'paused' : 'running',
-    String(queue.waiting),
-    String(queue.active),
-    String(queue.delayed),
-    `${Math.round(queue.oldestWaitingMs / 1_000)}s`,
-    ...[queue.rates.enqueued, queue.rates.completed, queue.rates.failed].map((rate) => rate.toFixed(1)),
-  ]);
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
+function draw(queues: readonly QueueStats[]): string[] {
+  return table(
+    ['QUEUE', 'STATE', 'WAITING', 'ACTIVE', 'DELAYED', 'OLDEST', 'IN/MIN', 'DONE/MIN', 'FAILED/MIN'],
+    queues.map((queue) => [
+      queue.queue,
+      queue.paused ? 'paused' : 'running',
+      String(queue.waiting),
+      String(queue.active),
+      String(queue.delayed),
+      `${Math.round(queue.oldestWaitingMs / 1_000)}s`,
+      ...[queue.rates.enqueued, queue.rates.completed, queue.rates.failed].map((rate) => rate.toFixed(1)),
+    ]),
   );
 }
