@@ -1,5 +1,7 @@
 import { startOpsServer } from '@queue-service/observability';
 import { runProcess, waitForStores } from '@queue-service/queue';
+import { channelsOf } from './alerts/channels.ts';
+import { startAlerts } from './alerts/index.ts';
 import { readConfig } from './config.ts';
 import { startFlowSweeps } from './flows.ts';
 import { runAsLeader } from './leader.ts';
@@ -19,6 +21,8 @@ await runProcess({
     const ops = await startOpsServer({ port: config.OPS_PORT, metrics, liveness, readiness: health, log });
     shutdown.register('ops server', () => ops.close());
     await waitForStores(parts, process.env.NODE_ENV === 'production');
+    const channels = channelsOf(config, runtime.now);
+    if (channels.length === 0) log.warn('No channel for alerts is configured: nobody is told of incidents');
     // Repeats of the relay do no harm, but one is enough: all duties are the leader's.
     const leading = runAsLeader({
       databaseUrl: config.DATABASE_URL.reveal(),
@@ -28,7 +32,13 @@ await runProcess({
       signal: shutdown.signal,
       onLead: async (signal) => {
         const duty = { runtime, log, metrics, signal };
-        await Promise.all([startRelay(duty), startSchedules(duty), startFlowSweeps(duty), startSnapshots(duty)]);
+        await Promise.all([
+          startRelay(duty),
+          startSchedules(duty),
+          startFlowSweeps(duty),
+          startSnapshots(duty),
+          startAlerts({ ...duty, channels }),
+        ]);
       },
     });
     shutdown.register('duties', () => leading);

@@ -1,3 +1,4 @@
+import type { QueueName } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
 import {
   findExpiredLeases,
@@ -5,6 +6,8 @@ import {
   findUndispatched,
   listOwedDeliveries,
   markDispatched,
+  type NewIncident,
+  openIncident,
 } from '@queue-service/persistence';
 import {
   dispatchDeliveries,
@@ -48,9 +51,10 @@ export function startRelay(options: RelayOptions): Promise<void> {
   return every(options.everyMs ?? 1_000, signal, async () => {
     try {
       for (const { queue, look } of watches) {
-        await look(async () => {
+        await look(async (lost) => {
           const restored = await restore(options, queue);
           if (restored > 0) log.warn({ queue, jobs: restored }, 'All unfinished jobs were added to Redis again');
+          if (lost) await openIncident(runtime.db, recoveryOf(queue, restored));
         });
       }
       await relayForgotten(options);
@@ -60,6 +64,11 @@ export function startRelay(options: RelayOptions): Promise<void> {
       else log.warn({ err: error }, 'The relay met an error and goes on');
     }
   });
+}
+
+function recoveryOf(queue: QueueName, jobs: number): NewIncident {
+  const summary = `The Redis of the queue ${queue} had lost its data; ${jobs} unfinished jobs were added again`;
+  return { key: `recovery:${queue}`, kind: 'recovery', severity: 'warning', summary, details: { queue, jobs } };
 }
 
 /** One round over what was forgotten. */

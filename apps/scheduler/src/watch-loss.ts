@@ -9,7 +9,8 @@ const markTtlSeconds = 3_600;
  * behind), by a counter there that is raised at each look: one that is gone or stands lower was lost with the rest.
  *
  * The answer runs `restore` when there was a loss, and at the first look, when nothing is known. The new counter is set
- * before `restore` begins, so that a loss in the middle of it shows at the next look; one that throws is run again.
+ * before `restore` begins, so that a loss in the middle of it shows at the next look; one that throws is run again. It is
+ * told whether a loss was seen.
  *
  * @param purpose who watches: each counts for itself
  * @throws what `restore` throws, and while Redis is away
@@ -17,8 +18,9 @@ const markTtlSeconds = 3_600;
 export function watchLoss(
   { redis, prefix, name }: QueueConnection,
   purpose: string,
-): (restore: () => Promise<void>) => Promise<void> {
+): (restore: (lost: boolean) => Promise<void>) => Promise<void> {
   let known: { key: string; count: number } | null = null;
+  let lost = false;
 
   /** Null when Redis took none of it. */
   const raise = async (key: string): Promise<number | null> => {
@@ -36,10 +38,12 @@ export function watchLoss(
         return;
       }
       known = null;
+      lost = true;
     }
     const key = `${prefix}:${name}:${purpose}-mark:${newId()}`;
     await redis.set(key, 1, 'EX', markTtlSeconds);
-    await restore();
+    await restore(lost);
+    lost = false;
     known = { key, count: 1 };
   };
 }

@@ -40,6 +40,7 @@ const requests = (status: string) =>
 const bucket = (le: string) =>
   `queue_service_provider_request_seconds_bucket{provider="stripe",operation="create",le="${le}"}`;
 const enqueueErrors = 'queue_service_job_enqueue_errors_total{queue="money",type="nft-mint",code="unavailable"}';
+const alerts = (outcome: string) => `queue_service_alerts_total{channel="slack",outcome="${outcome}"}`;
 const lost = 'queue_service_job_leases_lost_total{queue="money",type="nft-mint"}';
 
 export const alertCases: readonly AlertCase[] = [
@@ -190,6 +191,11 @@ export const alertCases: readonly AlertCase[] = [
   ...bothWays('QueueServiceSchedulesMissed', {
     fires: ['nobody was there', { 'queue_service_schedule_missed_total{outcome="left_out"}': '0x10 2x20' }],
     quiet: ['all fired', { 'queue_service_schedule_missed_total{outcome="left_out"}': '0x30' }],
+  }),
+  ...bothWays('QueueServiceAlertsNotTold', {
+    fires: ['Slack is away', { [alerts('failed')]: '0+1x40', [alerts('told')]: '5x40' }],
+    quiet: ['it took some', { [alerts('failed')]: '0+1x40', [alerts('told')]: '0+1x40' }],
+    at: '30m',
   }),
   ...bothWays('QueueServiceEventLoopLags', {
     fires: ['a process of ours', { 'nodejs_eventloop_lag_p99_seconds{app="worker-money"}': '0.8x30' }],

@@ -20,6 +20,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   ALERT_SLACK_WEBHOOK_URL: ['scheduler'],
   ALERT_PAGERDUTY_ROUTING_KEY: ['scheduler'],
   ALERT_WEBHOOK_URL: ['scheduler'],
+  ALERT_WEBHOOK_SECRET: ['scheduler'],
 };
 
 /** No secrets, but they may be kept beside one. */

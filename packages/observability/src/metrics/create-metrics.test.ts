@@ -40,11 +40,13 @@ describe('names', () => {
 
   test('are those of everything the service counts', () => {
     expect(own.map(({ name }) => name.replace('queue_service_', '')).sort()).toEqual([
+      'alerts_total',
       'cache_requests_total',
       'circuit_state',
       'dead_letters_total',
       'effects_total',
       'http_request_duration_seconds',
+      'incidents_open',
       'job_attempts_total',
       'job_enqueue_errors_total',
       'job_enqueue_to_start_seconds',

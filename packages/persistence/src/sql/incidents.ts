@@ -39,7 +39,8 @@ export interface IncidentRow extends NewIncident {
   settledAt: Date | null;
 }
 
-const columns = `i.id, i.key, i.kind, i.severity, i.summary, i.details, i.opened_at AS "openedAt", i.last_seen_at AS "lastSeenAt",
+/** Columns of an {@link IncidentRow}, of `incidents i`. */
+export const incidentColumns = `i.id, i.key, i.kind, i.severity, i.summary, i.details, i.opened_at AS "openedAt", i.last_seen_at AS "lastSeenAt",
   i.closed_at AS "closedAt", i.settled_at AS "settledAt"`;
 
 /**
@@ -53,7 +54,7 @@ export async function openIncident(sql: Sql, incident: NewIncident): Promise<Inc
     `INSERT INTO incidents AS i (id, key, kind, severity, summary, details) VALUES (gen_random_uuid(), $1, $2, $3, $4, $5::jsonb)
      ON CONFLICT (key) WHERE settled_at IS NULL DO UPDATE SET kind = EXCLUDED.kind, severity = EXCLUDED.severity,
        summary = EXCLUDED.summary, details = EXCLUDED.details, last_seen_at = now(), closed_at = NULL
-     RETURNING ${columns}`,
+     RETURNING ${incidentColumns}`,
     [incident.key, incident.kind, incident.severity, incident.summary, JSON.stringify(incident.details)],
   );
   if (row === undefined) throw new Error(`the incident ${incident.key} was not written`);
@@ -74,8 +75,36 @@ export async function closeIncident(sql: Sql, key: string): Promise<boolean> {
 export async function listOpenIncidents(sql: Sql, limit = 1_000): Promise<IncidentRow[]> {
   return sql.query(
     'list-open-incidents',
-    `SELECT ${columns} FROM incidents i WHERE i.settled_at IS NULL AND i.closed_at IS NULL
+    `SELECT ${incidentColumns} FROM incidents i WHERE i.settled_at IS NULL AND i.closed_at IS NULL
      ORDER BY i.opened_at DESC, i.id DESC LIMIT $1`,
     [limit],
   );
+}
+
+/** Closes what nobody has raised since `unseenSince`: whoever raised it may be gone. Answers their keys. */
+export async function closeUnseenIncidents(
+  sql: Sql,
+  kind: IncidentKind,
+  unseenSince: Date,
+): Promise<{ key: string }[]> {
+  return sql.query(
+    'close-unseen-incidents',
+    `UPDATE incidents SET closed_at = now()
+     WHERE kind = $1 AND settled_at IS NULL AND closed_at IS NULL AND last_seen_at < $2 RETURNING key`,
+    [kind, unseenSince],
+  );
+}
+
+/** Ends the episodes that were closed before `closedBefore`: what comes after is another one. */
+export async function settleIncidents(sql: Sql, closedBefore: Date): Promise<void> {
+  await sql.query(
+    'settle-incidents',
+    'UPDATE incidents SET settled_at = now() WHERE settled_at IS NULL AND closed_at < $1',
+    [closedBefore],
+  );
+}
+
+/** Forgets episodes that were over before `before`. */
+export async function deleteIncidents(sql: Sql, before: Date): Promise<void> {
+  await sql.query('delete-incidents', 'DELETE FROM incidents WHERE opened_at < $1 AND settled_at < $1', [before]);
 }

@@ -14,17 +14,16 @@ export interface DemoSecrets {
   mintAuthority: string;
   vapidPublicKey: string;
   vapidPrivateKey: string;
+  /** As Standard Webhooks writes it. */
+  alertWebhookSecret: string;
 }
 
 /** @param path a file only its owner can read; written when it is not there */
 export async function demoSecrets(path: string): Promise<DemoSecrets> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as DemoSecrets;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
   const vapid = createECDH('prime256v1');
   vapid.generateKeys();
+  const saved = await savedSecrets(path);
+  // A newer version may need one more than an older one has kept.
   const secrets: DemoSecrets = {
     jwtSecret: randomBytes(48).toString('base64url'),
     metricsToken: randomBytes(24).toString('base64url'),
@@ -33,8 +32,19 @@ export async function demoSecrets(path: string): Promise<DemoSecrets> {
     mintAuthority: bs58.encode(Keypair.generate().secretKey),
     vapidPublicKey: vapid.getPublicKey('base64url'),
     vapidPrivateKey: vapid.getPrivateKey('base64url'),
+    alertWebhookSecret: `whsec_${randomBytes(24).toString('base64')}`,
+    ...saved,
   };
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, JSON.stringify(secrets, null, 2), { mode: 0o600 });
   return secrets;
+}
+
+async function savedSecrets(path: string): Promise<Partial<DemoSecrets>> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Partial<DemoSecrets>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
 }
