@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { contractOf } from '@queue-service/contracts';
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
-import { insertWebhookDeliveries } from '@queue-service/persistence';
+import { insertWebhookDeliveries, setQueuePaused } from '@queue-service/persistence';
 import { openRuntime, type Runtime } from '@queue-service/queue';
 import { startOwnRedis, useDatabase } from '@queue-service/sandbox/testing';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -72,6 +72,19 @@ it('adds every unfinished job again after FLUSHALL, with its priority and its de
   const known = new Set((await queue().getPrioritized()).map((job) => job.id));
   expect(ids.slice(1).every((id) => known.has(id))).toBe(true);
   expect(known.has(finished)).toBe(false);
+});
+
+it('pauses a queue again that was paused when Redis lost its data, and no other', async () => {
+  const { queue: background, redis: server } = runtime.connections.of('background');
+  await background.pause();
+  await setQueuePaused(runtime.db, { name: 'background', tier: 3 }, 'ada');
+  await setQueuePaused(runtime.db, { name: 'communication', tier: 2 }, null);
+  relay();
+  await server.flushall();
+  await vi.waitFor(async () => expect(await background.isPaused()).toBe(true), 20_000);
+  expect(await runtime.connections.of('communication').queue.isPaused()).toBe(false);
+  await setQueuePaused(runtime.db, { name: 'background', tier: 3 }, null);
+  await background.resume();
 });
 
 it('adds deliveries of webhooks again after FLUSHALL that had a job and have not ended', async () => {

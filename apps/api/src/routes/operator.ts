@@ -33,7 +33,7 @@ export function operatorRoutes(parts: OperatorParts): Route[] {
     ...jobHistoryRoutes(runtime),
     ...deadLetterRoutes(runtime, redrive),
     ...queueRoutes(runtime),
-    ...scheduleRoutes(runtime, createSchedules({ ...runtime, log })),
+    ...scheduleRoutes(createSchedules({ ...runtime, log })),
     ...webhookRoutes(runtime, endpointRules),
     ...webhookDeliveryRoutes(runtime, log),
     ...suppressionRoutes(runtime),

@@ -100,6 +100,26 @@ describe('schedules', () => {
     expect((await call('delete', `/schedules/${id}`)).status).toBe(404);
   });
 
+  it('are not changed when who did it cannot be written', async () => {
+    const { id } = await create();
+    await real.runtime.db.query('', 'ALTER TABLE audit_log RENAME TO audit_log_away');
+    try {
+      const { name } = input();
+      for (const [method, path, body] of [
+        ['post', '/schedules', input({ name })],
+        ['patch', `/schedules/${id}`, { active: false }],
+        ['post', `/schedules/${id}/run`, {}],
+        ['delete', `/schedules/${id}`, undefined],
+      ] as const) {
+        expect((await call(method, path, 'venueAdmin', body)).status).toBe(500);
+      }
+      expect((await call('get', `/schedules/${id}`)).body.schedule).toMatchObject({ active: true, lastRun: null });
+      expect(await real.runtime.db.prisma.schedule.count({ where: { name } })).toBe(0);
+    } finally {
+      await real.runtime.db.query('', 'ALTER TABLE audit_log_away RENAME TO audit_log');
+    }
+  });
+
   it('of another tenant do not exist, and producers have no say', async () => {
     const made = await request(real.app)
       .post('/api/v1/queue/schedules')

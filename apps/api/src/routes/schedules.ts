@@ -12,7 +12,7 @@ import {
   scheduleRunAnswerSchema,
 } from '@queue-service/contracts';
 import { insertAudit } from '@queue-service/persistence';
-import { type Runtime, type SchedulePatch, type Schedules, whileDatabaseAvailable } from '@queue-service/queue';
+import type { ScheduleNote, SchedulePatch, Schedules } from '@queue-service/queue';
 import { z } from 'zod';
 import { auditEntry, type Change } from '../audit.ts';
 import { requireMayPost } from '../auth/may-post.ts';
@@ -22,16 +22,7 @@ import { BASE_PATH, jsonBody, type Route, route } from '../http/route.ts';
 
 const params = z.object({ id: z.uuid() });
 
-export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules): Route[] {
-  const audit = (
-    change: Change,
-    action: string,
-    { id, tenantId }: ScheduleResource,
-    states: { before?: object; after?: object },
-  ) => {
-    const what = { action: `schedule.${action}`, resource: 'schedule', resourceId: id, tenantId };
-    return whileDatabaseAvailable(() => insertAudit(db, [auditEntry(change, { ...what, ...states })]));
-  };
+export function scheduleRoutes(schedules: Schedules): Route[] {
   const find = async (id: string, { actor }: Change) => {
     const schedule = await schedules.find(id, actor.scope);
     if (schedule === null) throw new Problem('not_found');
@@ -50,8 +41,8 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       handler: async ({ body, ...change }) => {
         const { tenantId, principal } = change.actor;
         requireMayPost(change.actor, [{ ...body, path: 'type' }]);
-        const schedule = saved(await schedules.create(body, { tenantId, createdBy: principal.subject }));
-        await audit(change, 'create', schedule, { after: schedule });
+        const owner = { tenantId, createdBy: principal.subject };
+        const schedule = saved(await schedules.create(body, owner, audited(change, 'create')));
         const headers = { Location: `${BASE_PATH}/schedules/${schedule.id}` };
         return { status: 201, body: { schedule }, headers };
       },
@@ -98,8 +89,7 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
         const before = await find(id, change);
         const poster = { ...change.actor, tenantId: before.tenantId };
         if (body.data !== undefined) requireMayPost(poster, [{ type: before.type, data: body.data, path: 'data' }]);
-        const schedule = saved(await schedules.patch(id, change.actor.scope, body));
-        await audit(change, 'update', schedule, { before, after: schedule });
+        const schedule = saved(await schedules.patch(id, change.actor.scope, body, audited(change, 'update')));
         return { status: 200, body: { schedule } };
       },
     }),
@@ -113,9 +103,8 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       answers: { 204: null },
       problems: ['not_found', 'database_unavailable'],
       handler: async ({ params: { id }, ...change }) => {
-        const before = await find(id, change);
-        if (!(await schedules.remove(id, change.actor.scope))) throw new Problem('not_found');
-        await audit(change, 'delete', before, { before });
+        const removed = await schedules.remove(id, change.actor.scope, audited(change, 'delete'));
+        if (!removed) throw new Problem('not_found');
         return { status: 204, body: undefined };
       },
     }),
@@ -129,10 +118,8 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       answers: { 202: scheduleRunAnswerSchema },
       problems: ['not_found', 'database_unavailable'],
       handler: async ({ params: { id }, ...change }) => {
-        const schedule = await find(id, change);
-        const run = await schedules.run(id, change.actor.scope);
+        const run = await schedules.run(id, change.actor.scope, audited(change, 'run'));
         if (run === null) throw new Problem('not_found');
-        await audit(change, 'run', schedule, { after: run.fire });
         return { status: 202, body: run };
       },
     }),
@@ -170,6 +157,13 @@ export function scheduleRoutes({ db }: Pick<Runtime, 'db'>, schedules: Schedules
       },
     }),
   ];
+}
+
+function audited(change: Change, action: string): ScheduleNote {
+  return (sql, { id, tenantId }, states) => {
+    const what = { action: `schedule.${action}`, resource: 'schedule', resourceId: id, tenantId };
+    return insertAudit(sql, [auditEntry(change, { ...what, ...states })]);
+  };
 }
 
 function saved(outcome: SchedulePatch): ScheduleResource {

@@ -52,12 +52,23 @@ export type SchedulePatch =
   /** It was changed since; `version` is the present one. */
   | { outcome: 'stale'; version: number };
 
+/** Writes, in the transaction of a change, who did it. Not called when nothing is changed. */
+export type ScheduleNote = (
+  sql: Sql,
+  schedule: ScheduleResource,
+  states: { before?: ScheduleResource; after?: ScheduleResource | ScheduleFireResource },
+) => Promise<void>;
+
 /**
  * Schedules as their users see them. Everywhere `tenantId` null sees all; somebody else's schedule is not found.
  * All throw DatabaseUnavailableError.
  */
 export interface Schedules {
-  create(input: CreateSchedule, owner: { tenantId: string; createdBy: string | null }): Promise<ScheduleSave>;
+  create(
+    input: CreateSchedule,
+    owner: { tenantId: string; createdBy: string | null },
+    note?: ScheduleNote,
+  ): Promise<ScheduleSave>;
   /** Newest first. */
   list(
     filter: Omit<ScheduleListFilter, 'tenantId'>,
@@ -66,14 +77,18 @@ export interface Schedules {
   ): Promise<Page<ScheduleResource>>;
   find(id: string, tenantId: string | null): Promise<ScheduleResource | null>;
   /** Times that came due before are decided by the schedule as it was; later ones by the schedule as it is then. */
-  patch(id: string, tenantId: string | null, changes: PatchSchedule): Promise<SchedulePatch>;
+  patch(id: string, tenantId: string | null, changes: PatchSchedule, note?: ScheduleNote): Promise<SchedulePatch>;
   /** With its fires; jobs that are made stay. */
-  remove(id: string, tenantId: string | null): Promise<boolean>;
+  remove(id: string, tenantId: string | null, note?: ScheduleNote): Promise<boolean>;
   /**
    * Fires now, whatever the overlap policy and also while paused. `job` is null while the queue cannot take it: the fire
    * is recorded, and the scheduler hands it over later.
    */
-  run(id: string, tenantId: string | null): Promise<{ fire: ScheduleFireResource; job: JobResource | null } | null>;
+  run(
+    id: string,
+    tenantId: string | null,
+    note?: ScheduleNote,
+  ): Promise<{ fire: ScheduleFireResource; job: JobResource | null } | null>;
   /** The next fires, also of a paused schedule, as if it were resumed. */
   preview(
     id: string,
@@ -100,29 +115,34 @@ export function createSchedules(parts: ScheduleParts): Schedules {
     };
   };
 
-  const saved = async (sql: Sql, id: string): Promise<ScheduleSave> => {
+  const stateOf = async (sql: Sql, id: string): Promise<ScheduleResource> => {
     const row = await findSchedule(sql, id, null);
     if (row === null) throw new Error(`schedule ${id} is gone`);
-    return { outcome: 'saved', schedule: scheduleResource(row) };
+    return scheduleResource(row);
+  };
+
+  const fireAt = async (sql: Sql, id: string, at: Date): Promise<ScheduleFireResource> => {
+    const [row] = await listFires(sql, id, new Date(at.getTime() + 1), 1);
+    if (row === undefined) throw new Error(`the fire of schedule ${id} is gone`);
+    return fireResource(row);
   };
 
   return {
-    create: (input, owner) =>
+    create: (input, owner, note = unnoted) =>
       available(async () => {
         const at = now();
         const checked = checkSchedule(input, at);
         if (!checked.ok) return { outcome: 'invalid', problems: checked.problems };
         const { type } = checked.schedule;
         const id = newId();
-        const stored = await insertSchedule(db, {
-          ...writeOf(checked.schedule, at, at),
-          ...owner,
-          id,
-          type,
-          queue: contractOf(type).queue,
-          createdAt: at,
+        const made = { ...owner, id, type, queue: contractOf(type).queue, createdAt: at };
+        return db.transaction(async (sql): Promise<ScheduleSave> => {
+          const stored = await insertSchedule(sql, { ...writeOf(checked.schedule, at, at), ...made });
+          if (!stored) return { outcome: 'name_taken' };
+          const schedule = await stateOf(sql, id);
+          await note(sql, schedule, { after: schedule });
+          return { outcome: 'saved', schedule };
         });
-        return stored ? saved(db, id) : { outcome: 'name_taken' };
       }),
 
     list: (filter, tenantId, page) =>
@@ -140,7 +160,7 @@ export function createSchedules(parts: ScheduleParts): Schedules {
         return row === null ? null : scheduleResource(row);
       }),
 
-    patch: (id, tenantId, changes) =>
+    patch: (id, tenantId, changes, note = unnoted) =>
       available(async () => {
         const { version, ...fields } = changes;
         let owed: OwedFire[] = [];
@@ -153,13 +173,16 @@ export function createSchedules(parts: ScheduleParts): Schedules {
             const input = { ...inputOf(row, parts.sealer), ...given(fields) };
             const checked = checkSchedule(input, at, { mustFire: timingFields.some((field) => field in changes) });
             if (!checked.ok) return { outcome: 'invalid', problems: checked.problems };
+            const before = await stateOf(sql, id);
             if (row.active && row.nextRun !== null && row.nextRun <= at) {
               const decision = await decideFires(sql, parts, [{ ...row, nextRun: row.nextRun }], at);
               owed = decision.owed;
             }
             if (!(await updateSchedule(sql, id, writeOf(checked.schedule, row.createdAt, at), at)))
               throw new NameTaken();
-            return saved(sql, id);
+            const schedule = await stateOf(sql, id);
+            await note(sql, schedule, { before, after: schedule });
+            return { outcome: 'saved', schedule };
           })
           .catch((error: unknown): SchedulePatch => {
             if (!(error instanceof NameTaken) && (error as { code?: unknown }).code !== uniqueViolation) throw error;
@@ -170,19 +193,29 @@ export function createSchedules(parts: ScheduleParts): Schedules {
         return answer;
       }),
 
-    remove: (id, tenantId) => available(() => deleteSchedule(db, id, tenantId)),
+    remove: (id, tenantId, note = unnoted) =>
+      available(() =>
+        db.transaction(async (sql) => {
+          if ((await lockSchedule(sql, id, tenantId)) === null) return false;
+          const before = await stateOf(sql, id);
+          await deleteSchedule(sql, id, tenantId);
+          await note(sql, before, { before });
+          return true;
+        }),
+      ),
 
-    run: (id, tenantId) =>
+    run: (id, tenantId, note = unnoted) =>
       available(async () => {
         const fire = await db.transaction(async (sql) => {
           const row = await lockSchedule(sql, id, tenantId);
-          return row === null ? null : recordRun(sql, row, now());
+          if (row === null) return null;
+          const run = await recordRun(sql, row, now());
+          await note(sql, await stateOf(sql, id), { after: await fireAt(sql, id, run.fireAt) });
+          return run;
         });
         if (fire === null) return null;
         const [launched] = await launchFires(parts, [fire]);
-        const [recorded] = await listFires(db, id, new Date(fire.fireAt.getTime() + 1), 1);
-        if (recorded === undefined) return null;
-        return { fire: fireResource(recorded), job: launched?.job ?? null };
+        return { fire: await fireAt(db, id, fire.fireAt), job: launched?.job ?? null };
       }),
 
     preview: (id, tenantId, { count, from }) =>
@@ -220,6 +253,8 @@ const timingFields = ['cron', 'everyMs', 'timezone', 'startsAt', 'endsAt'] as co
 function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
+
+const unnoted: ScheduleNote = async () => {};
 
 class NameTaken extends Error {}
 const uniqueViolation = '23505';
