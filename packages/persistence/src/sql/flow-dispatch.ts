@@ -40,7 +40,7 @@ export async function listOwedSteps(sql: Sql, flowId: string): Promise<OwedStep[
  * @param olderThanMs how long ago its job was made
  */
 export async function findForgottenSteps(sql: Sql, olderThanMs: number, limit: number): Promise<OwedStep[]> {
-  const owed = `AND s.dispatched_at IS NULL AND s.released_at < clock_timestamp() - $1::float8 * interval '1 millisecond'`;
+  const owed = `AND s.dispatched_at IS NULL AND s.released_at < now() - $1::float8 * interval '1 millisecond'`;
   return sql.query('find-forgotten-steps', `(${step} ${owed} LIMIT $2) UNION ALL (${compensation} ${owed} LIMIT $2)`, [
     olderThanMs,
     limit,

@@ -20,7 +20,7 @@ export async function findUndispatched(sql: Sql, olderThanMs: number, limit: num
   return sql.query(
     'find-undispatched',
     `SELECT ${columns} FROM critical_jobs
-     WHERE status = 'pending' AND dispatched_at IS NULL AND run_at < clock_timestamp() - $1::float8 * interval '1 millisecond'
+     WHERE status = 'pending' AND dispatched_at IS NULL AND run_at < now() - $1::float8 * interval '1 millisecond'
      ORDER BY run_at LIMIT $2`,
     [olderThanMs, limit],
   );
@@ -31,7 +31,7 @@ export async function findExpiredLeases(sql: Sql, olderThanMs: number, limit: nu
   return sql.query(
     'find-expired-leases',
     `SELECT ${columns} FROM critical_jobs
-     WHERE status = 'processing' AND lease_until < clock_timestamp() - $1::float8 * interval '1 millisecond'
+     WHERE status = 'processing' AND lease_until < now() - $1::float8 * interval '1 millisecond'
      ORDER BY lease_until LIMIT $2`,
     [olderThanMs, limit],
   );

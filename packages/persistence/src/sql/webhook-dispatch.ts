@@ -14,7 +14,7 @@ export async function listOwedDeliveries(sql: Sql, olderThanMs: number, limit: n
   return sql.query(
     'list-owed-deliveries',
     `SELECT ${owed} FROM webhook_deliveries
-     WHERE status = 'pending' AND dispatched_at IS NULL AND created_at < clock_timestamp() - $1::float8 * interval '1 millisecond'
+     WHERE status = 'pending' AND dispatched_at IS NULL AND created_at < now() - $1::float8 * interval '1 millisecond'
      ORDER BY created_at LIMIT $2`,
     [olderThanMs, limit],
   );
