@@ -53,6 +53,16 @@ test('the same key with the same body gives the first flow, with another body no
   expect(tested.ports.createdFlows).toHaveLength(1);
 });
 
+test('the key is compared by what was posted, in whatever order', async () => {
+  const headers = { 'Idempotency-Key': 'order-1', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+  await post(purchase, headers);
+  const { template, input } = purchase;
+  expect((await post({ input, template }, headers)).status).toBe(200);
+  expect((await post({ ...purchase, name: 'another' }, headers)).status).toBe(422);
+  expect((await post({ ...purchase, options: { webhookUrl: 'https://shop.example/hook' } }, headers)).status).toBe(422);
+  expect(tested.ports.createdFlows).toMatchObject([{ traceparent: headers.traceparent }]);
+});
+
 test('a key in the body counts as one in the header', async () => {
   const flow = { ...purchase, options: { idempotencyKey: 'order-1', webhookUrl: 'https://shop.example/hook' } };
   await post(flow);
