@@ -7,6 +7,7 @@ import { realTiming, type Timing } from './pauses.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
+import { createTenants, type Tenants } from './tenants.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
 
 export interface QueueClientOptions extends TransportOptions {
@@ -20,6 +21,7 @@ export interface QueueClient {
   readonly queues: Queues;
   readonly schedules: Schedules;
   readonly deadLetters: DeadLetters;
+  readonly tenants: Tenants;
   readonly auditLog: AuditLog;
   readonly rateLimits: RateLimits;
 }
@@ -37,6 +39,7 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     queues: createQueues(send),
     schedules: createSchedules(send),
     deadLetters: createDeadLetters(send),
+    tenants: createTenants(send),
     auditLog: createAuditLog(send),
     rateLimits: createRateLimits(send),
   };

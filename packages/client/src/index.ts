@@ -28,5 +28,6 @@ export type { Timing } from './pauses.ts';
 export type { Queues } from './queues.ts';
 export type { RateLimits } from './rate-limits.ts';
 export type { Schedules } from './schedules.ts';
+export type { Tenants } from './tenants.ts';
 export type { WaitOptions } from './wait.ts';
 export { verifyWebhook } from './webhooks.ts';

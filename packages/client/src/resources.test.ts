@@ -32,6 +32,17 @@ const calls: [call: (client: QueueClient) => Promise<unknown>, request: string, 
       },
       { jobs: [], replayed: [] },
     ],
+    [
+      (client) => client.tenants.setLimits('venue-1', { maxRunning: 2 }),
+      'PUT /tenants/venue-1/limits',
+      { maxRunning: 2 },
+      {
+        limits: {
+          ...{ tenantId: 'venue-1', weight: 1, maxRunning: 2, maxPerSecond: null },
+          ...{ updatedBy: 'root', updatedAt: '2030-01-01T00:00:00.000Z' },
+        },
+      },
+    ],
     [(client) => client.flows.list({ status: 'running' }), 'GET /flows?status=running', '', { flows: [], ...page }],
     [
       (client) => client.deadLetters.list({ queue: 'money' }),

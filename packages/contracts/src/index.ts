@@ -16,6 +16,7 @@ export * from './http/queues.ts';
 export * from './http/rate-limits.ts';
 export * from './http/schedules.ts';
 export * from './http/suppressions.ts';
+export * from './http/tenants.ts';
 export * from './http/webhooks.ts';
 export { maxAttachmentBytes } from './jobs/send-email.ts';
 export * from './personal-data.ts';

@@ -37,6 +37,8 @@ const table: Record<string, readonly string[]> = {
   'post /dead-letters/:id/redrive': venue,
   'post /dead-letters/redrive': venue,
   'delete /dead-letters/:id': venue,
+  'get /tenants/:id/limits': admin,
+  'put /tenants/:id/limits': admin,
   'get /audit-log': admin,
 };
 

@@ -12,6 +12,7 @@ import { queueRoutes } from './queues.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { stripeWebhookRoutes } from './stripe-webhook.ts';
 import { suppressionRoutes } from './suppressions.ts';
+import { tenantRoutes } from './tenants.ts';
 import { webhookDeliveryRoutes } from './webhook-deliveries.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -38,6 +39,7 @@ export function operatorRoutes(parts: OperatorParts): Route[] {
     ...webhookDeliveryRoutes(runtime, log),
     ...suppressionRoutes(runtime),
     ...stripeWebhookRoutes(runtime, stripeWebhookSecret, log),
+    ...tenantRoutes(runtime, log),
     ...auditRoutes(runtime),
   ];
 }

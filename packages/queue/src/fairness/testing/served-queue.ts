@@ -15,13 +15,17 @@ export type TestConfig = RuntimeConfig & { WORKER_CONCURRENCY: number };
 export const times = (count: number, tenantId: string) => new Array<string>(count).fill(tenantId);
 
 /** A runtime on stores of its own. @param redisUrl another server than that of all tests */
-export async function testRuntime(redisUrl?: string): Promise<{ runtime: Runtime; config: TestConfig }> {
+export async function testRuntime(redisUrl?: string): Promise<{
+  runtime: Runtime;
+  config: TestConfig;
+  databaseUrl: string;
+}> {
   const { url } = await useDatabase();
   const { prefix, url: redis } = usePrefix();
   const config = {
     DATABASE_URL: new Secret(url),
     DATABASE_POOL_SIZE: 5,
-    PAYLOAD_ENCRYPTION_KEYS: [],
+    PAYLOAD_ENCRYPTION_KEYS: [{ id: 'k', key: Buffer.alloc(32, 7) }],
     REDIS_URL: new Secret(redisUrl ?? redis),
     QUEUE_PREFIX: prefix,
     WORKER_CONCURRENCY: 5,
@@ -30,7 +34,7 @@ export async function testRuntime(redisUrl?: string): Promise<{ runtime: Runtime
   await vi.waitFor(() => {
     for (const { redis: connection } of runtime.connections.all) expect(connection.status).toBe('ready');
   });
-  return { runtime, config };
+  return { runtime, config, databaseUrl: url };
 }
 
 /** Jobs of one queue, added as everything adds them and taken as a worker takes them. */
