@@ -8,7 +8,7 @@ export interface QueueState {
   /** Due and not started, of every priority, also while paused. */
   waiting: number;
   active: number;
-  /** Waits for a retry, a poll or the producer's delay. */
+  /** Waits for a retry, a poll, a cap of its tenant or the producer's delay. */
   delayed: number;
   paused: boolean;
   /** How long the longest-waiting job has been due; 0 if there is none. */

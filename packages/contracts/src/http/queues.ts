@@ -8,7 +8,7 @@ export const queueStatsSchema = z
     tier: z.int(),
     waiting: z.int().describe('Due and not started, also while paused'),
     active: z.int(),
-    delayed: z.int().describe('Waits for a retry, a poll or the delay it was posted with'),
+    delayed: z.int().describe('Waits for a retry, a poll, a cap of its tenant or the delay it was posted with'),
     oldestWaitingMs: z.number().describe('How long the longest-waiting job has been due'),
     paused: z.boolean(),
     pausedAt: z.iso.datetime().nullable(),
