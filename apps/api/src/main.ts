@@ -1,15 +1,17 @@
 import { createHealth } from '@queue-service/observability';
 import { createAddressPolicy } from '@queue-service/outbound';
-import { dependencyChecks, runProcess, waitForStores } from '@queue-service/queue';
+import { createJobEventListener, dependencyChecks, runProcess, waitForStores } from '@queue-service/queue';
 import packageJson from '../package.json' with { type: 'json' };
 import { createAdmin } from './admin/admin.ts';
 import { createApp } from './app.ts';
 import { trustOf } from './auth/trust-of-config.ts';
 import { loadConfig } from './config.ts';
+import { createEventStreams } from './events/event-streams.ts';
 import { flowsPort } from './flows-port.ts';
 import { healthChecks } from './health-checks.ts';
 import { listen } from './http/server.ts';
 import { openRateLimits } from './rate-limit/open-rate-limits.ts';
+import { jobEventRoutes } from './routes/job-events.ts';
 import { operatorRoutes } from './routes/operator.ts';
 
 const config = loadConfig(process.env);
@@ -24,6 +26,11 @@ await runProcess({
     shutdown.signal.addEventListener('abort', () => readiness.startDraining());
     const rateLimits = openRateLimits({ config, runtime, metrics, log });
     shutdown.register('rate limits', async () => rateLimits.close());
+    const listener = createJobEventListener(runtime.connections, log);
+    const streams = createEventStreams({ listener, jobs: runtime.reader, nowMs: Date.now });
+    shutdown.register('job events', async () => listener.close());
+    // Streams have no end of their own: they would hold up the closing of the server.
+    shutdown.signal.addEventListener('abort', () => streams.close());
     const app = createApp({
       log,
       metrics,
@@ -47,6 +54,7 @@ await runProcess({
           },
         }),
         ...rateLimits.routes,
+        ...jobEventRoutes(streams, runtime.reader),
       ],
       health: createHealth({ log, checks: healthChecks(runtime) }),
       readiness,

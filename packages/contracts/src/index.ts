@@ -8,6 +8,7 @@ export * from './http/audit.ts';
 export * from './http/batch.ts';
 export * from './http/dead-letters.ts';
 export * from './http/flows.ts';
+export * from './http/job-events.ts';
 export * from './http/job-history.ts';
 export * from './http/jobs.ts';
 export * from './http/page.ts';

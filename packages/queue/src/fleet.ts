@@ -47,6 +47,7 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
     sealer: runtime.sealer,
     log,
     metrics,
+    publish: runtime.publish,
     now: runtime.now,
     random: Math.random,
     ...timing,

@@ -5,6 +5,7 @@ import { type CancelJob, createCancelJob } from './cancel/cancel-job.ts';
 import type { RedisConfig } from './config.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { createEndRecorder, type EndRecorder } from './ends.ts';
+import { createPublishJobEvent, type PublishJobEvent } from './events/publish.ts';
 import { createTagSoon } from './fairness/tag-soon.ts';
 import { type CancelFlow, createCancelFlow } from './flows/cancel-flow.ts';
 import { createStepDispatcher, type StepDispatcher } from './flows/dispatch-steps.ts';
@@ -40,6 +41,8 @@ export interface Runtime {
   readonly redriveJob: RedriveJob;
   readonly cancelFlow: CancelFlow;
   readonly retryFlow: RetryFlow;
+  /** Tells of a job on its event stream. */
+  readonly publish: PublishJobEvent;
   readonly now: () => Date;
   close(): Promise<void>;
 }
@@ -76,12 +79,19 @@ export function openRuntime(options: {
   const history = createHistoryWriter(db, followUp, log, now);
   const reader = createJobReader(db, connections);
   const producer = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
-  const cancel = createCancelJob({ db, ends, connections, dispatch, reader, now });
+  const publish = createPublishJobEvent(connections);
+  const cancelQuietly = createCancelJob({ db, ends, connections, dispatch, reader, now });
+  const cancel: CancelJob = async (...which) => {
+    const done = await cancelQuietly(...which);
+    if (done.outcome === 'cancelled') publish(done.job.queue, done.job.id, { event: 'ended' });
+    return done;
+  };
   const cancelFlow = createCancelFlow({ db, sealer, flows, ends, now });
   const retryFlow = createRetryFlow({ db, sealer, connections, dispatchSteps, flows, ends, now });
   const redriveJob = createRedriveJob({ db, connections, dispatch, retryFlow, log, now });
   return {
     db,
+    publish,
     sealer,
     connections,
     dispatch,

@@ -29,7 +29,7 @@ export function createAuthenticate(trust: JwtTrust, nowMs: () => number): Authen
     if (known !== undefined) return known;
     const { claims } = await run(authenticator, req, res);
     if (claims.ok) {
-      cache.remember(token, claims.principal, Math.min(claims.expiresAtMs, nowMs() + trust.recheckAfterMs));
+      cache.remember(token, claims.principal, Math.min(claims.principal.expiresAtMs, nowMs() + trust.recheckAfterMs));
       return claims.principal;
     }
     throw claims.kind === 'forbidden'

@@ -17,6 +17,8 @@ export interface Principal {
   readonly roles: readonly Role[];
   /** Null only for admins. */
   readonly tenantId: string | null;
+  /** `exp` of the token; what outlives a request, as a stream, ends then. */
+  readonly expiresAtMs: number;
 }
 
 /** What a token must say. Roles of other services may stand beside ours. */
@@ -28,7 +30,7 @@ const claimsSchema = z.object({
 });
 
 export type ClaimsOutcome =
-  | { ok: true; principal: Principal; expiresAtMs: number }
+  | { ok: true; principal: Principal }
   /** `invalid`: not a token of this service. `forbidden`: a good token that allows nothing here. */
   | { ok: false; kind: 'invalid' | 'forbidden'; reason: string };
 
@@ -46,7 +48,7 @@ export function principalOf(claims: unknown): ClaimsOutcome {
     if (tenantId === null) return forbidden('The token has no tenantId, without which only an admin can act');
     if (tenantId === PLATFORM_TENANT) return forbidden(`The tenant ${PLATFORM_TENANT} is reserved for admins`);
   }
-  return { ok: true, principal: { subject: sub, roles: known, tenantId }, expiresAtMs: exp * 1_000 };
+  return { ok: true, principal: { subject: sub, roles: known, tenantId, expiresAtMs: exp * 1_000 } };
 }
 
 function forbidden(reason: string): ClaimsOutcome {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Principal } from './principal.ts';
 import { TokenCache } from './token-cache.ts';
 
-const principal: Principal = { subject: 'a', roles: ['service'], tenantId: 'venue-1' };
+const principal: Principal = { subject: 'a', roles: ['service'], tenantId: 'venue-1', expiresAtMs: 0 };
 
 test('a token is remembered until its time and not a moment longer', () => {
   let nowMs = 1_000;

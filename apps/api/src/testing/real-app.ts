@@ -1,12 +1,14 @@
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
-import { openRuntime, type Runtime, type RuntimeConfig } from '@queue-service/queue';
+import { createJobEventListener, openRuntime, type Runtime, type RuntimeConfig } from '@queue-service/queue';
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import type { Express } from 'express';
 import { vi } from 'vitest';
 import { createAdmin } from '../admin/admin.ts';
 import type { AppParts } from '../app.ts';
+import { createEventStreams } from '../events/event-streams.ts';
 import { flowsPort } from '../flows-port.ts';
 import { openRateLimits } from '../rate-limit/open-rate-limits.ts';
+import { jobEventRoutes } from '../routes/job-events.ts';
 import { type OperatorParts, operatorRoutes } from '../routes/operator.ts';
 import { testApp } from './test-app.ts';
 
@@ -42,16 +44,24 @@ export async function realApp(more: Partial<OperatorParts> = {}): Promise<RealAp
   });
   const metrics = createMetrics({ service: 'api' });
   const rateLimits = openRateLimits({ config, runtime, metrics, log });
+  const listener = createJobEventListener(runtime.connections, log);
+  const streams = createEventStreams({ listener, jobs: runtime.reader, nowMs: Date.now });
   const { app, parts } = testApp({
     metrics,
     rateLimit: rateLimits.rateLimit,
     producer: runtime.producer,
     jobs: runtime.reader,
     flows: flowsPort(runtime),
-    operatorRoutes: [...operatorRoutes({ runtime, log, ...more }), ...rateLimits.routes],
+    operatorRoutes: [
+      ...operatorRoutes({ runtime, log, ...more }),
+      ...rateLimits.routes,
+      ...jobEventRoutes(streams, runtime.reader),
+    ],
     admin: createAdmin({ runtime, config, log }),
   });
   const close = async () => {
+    streams.close();
+    listener.close();
     rateLimits.close();
     await runtime.close();
   };

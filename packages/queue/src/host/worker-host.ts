@@ -4,8 +4,10 @@ import type { Logger, Metrics } from '@queue-service/observability';
 import { type AttemptRecord, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { type AttemptEvents, attemptEvents, type PublishJobEvent } from '../events/publish.ts';
+import { toldLog } from '../events/told-log.ts';
 import type { FairWorker } from '../fairness/fair-worker.ts';
-import type { Handler, Handlers } from '../handler.ts';
+import type { Handler, Handlers, JsonObject } from '../handler.ts';
 import { newId } from '../ids.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
 import { Abort } from './abort.ts';
@@ -43,6 +45,7 @@ export interface WorkerHostParts<Queue extends QueueName> {
   sealer: Sealer;
   log: Logger;
   metrics: Metrics;
+  publish: PublishJobEvent;
   now: () => Date;
   random: () => number;
   timing?: LockTiming;
@@ -89,8 +92,10 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       if (!isClaim(claim)) return claim.kind === 'gone' ? { kind: 'done', value: null } : claim;
       if (claim.ended !== null) return await claim.settle(claim.ended.outcome, claim.ended.attempt);
       reportStart(parts, claim);
+      const events = attemptEvents(parts.publish, { ...claim, queue: parts.queue }, parts.now);
+      events.status('processing');
       const startedAt = parts.now();
-      const outcome = await attemptOf(claim, job, log);
+      const outcome = await attemptOf(claim, job, log, events);
       const attempt: AttemptRecord = {
         attempt: claim.attempt,
         worker: id,
@@ -101,6 +106,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       };
       const settlement = await settleUntilStored(claim, outcome, attempt, log);
       reportEnd(parts, claim, outcome, attempt, log);
+      if (outcome.kind === 'retry' || outcome.kind === 'returned') events.status('pending');
+      else if (outcome.kind !== 'lost') events.ended();
       return settlement;
     } catch (error) {
       // The tier could not be asked or told: the job is offered again, and its claim runs out.
@@ -109,7 +116,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     }
   };
 
-  const attemptOf = async (claim: Claim, job: Job, log: Logger): Promise<Outcome> => {
+  const attemptOf = async (claim: Claim, job: Job, log: Logger, events: AttemptEvents): Promise<Outcome> => {
     if (claim.crashes >= maxCrashes) {
       const message = `Its worker died ${claim.crashes} times while it ran`;
       return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
@@ -122,13 +129,14 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       only: findsOut ? new Set(acted.map(({ name }) => name)) : undefined,
       handlers,
       sealer: parts.sealer,
-      log: log.child({ attempt: claim.attempt, tenantId: claim.tenantId, requestId: claim.requestId }),
+      log: toldLog(log.child({ attempt: claim.attempt, tenantId: claim.tenantId, requestId: claim.requestId }), events),
       report: (provider, operation, outcome, seconds) => {
         parts.metrics.effects.inc({ provider, outcome });
         parts.metrics.providerRequest.observe({ provider, operation, outcome }, seconds);
       },
       onProgress: (value) => {
         job.updateProgress(value as object).catch(() => {}); // Progress never fails a job.
+        events.progress(value as number | JsonObject);
       },
       abortable: (abort) => {
         aborts.set(claim.jobId, abort);

@@ -1,0 +1,131 @@
+import type { QueueName } from '@queue-service/contracts';
+import type { Logger } from '@queue-service/observability';
+import type { Redis } from 'ioredis';
+import type { Connections } from '../redis/connections.ts';
+import { eventsKey, type PublishedEvent } from './publish.ts';
+
+export interface KeptEvent {
+  /** Grows; what `Last-Event-ID` names. */
+  readonly id: string;
+  readonly event: PublishedEvent;
+}
+
+export interface JobEventListener {
+  /**
+   * Tells the events of a job after `afterId` (null: all that are kept), then each as it happens, in order and each once.
+   * The answer stops it. Throws nothing: while Redis is away nothing is told, and what was missed is told when it is back.
+   */
+  listen(queue: QueueName, jobId: string, afterId: string | null, tell: (event: KeptEvent) => void): () => void;
+  readonly connections: number;
+  close(): void;
+}
+
+interface Listening {
+  readonly key: string;
+  lastId: string;
+  /** Told while what is kept is being read. */
+  waiting: KeptEvent[] | null;
+  readonly tell: (event: KeptEvent) => void;
+  readonly source: Redis;
+}
+
+/** Whoever listens, however many: one connection a Redis server, opened when first needed. */
+export function createJobEventListener(connections: Connections, log: Logger): JobEventListener {
+  const subscribers = new Map<Redis, { redis: Redis; byKey: Map<string, Set<Listening>> }>();
+
+  const subscriberOf = (source: Redis) => {
+    const known = subscribers.get(source);
+    if (known !== undefined) return known;
+    const redis = source.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
+    redis.on('error', (error) => log.debug({ err: error }, 'The connection for job events met an error'));
+    const opened = { redis, byKey: new Map<string, Set<Listening>>() };
+    subscribers.set(source, opened);
+    redis.on('message', (key: string, message: string) => {
+      const space = message.indexOf(' ');
+      const event = keptEvent(message.slice(0, space), message.slice(space + 1));
+      if (event !== null) for (const listening of opened.byKey.get(key) ?? []) hear(listening, event);
+    });
+    // Also those that failed while it was away; and what was told meanwhile is read.
+    redis.on('ready', () => {
+      for (const key of opened.byKey.keys()) subscribe(opened, key);
+    });
+    return opened;
+  };
+
+  return {
+    get connections() {
+      return subscribers.size;
+    },
+    listen: (queue, jobId, afterId, tell) => {
+      const { redis: source, prefix } = connections.of(queue);
+      const { redis, byKey } = subscriberOf(source);
+      const key = eventsKey(prefix, jobId);
+      const listening: Listening = { key, lastId: afterId ?? '0-0', waiting: [], tell, source };
+      const all = byKey.get(key) ?? new Set();
+      byKey.set(key, all);
+      all.add(listening);
+      if (redis.status === 'ready') subscribe({ redis, byKey }, key, listening);
+      return () => {
+        all.delete(listening);
+        if (all.size > 0 || byKey.get(key) !== all) return;
+        byKey.delete(key);
+        redis.unsubscribe(key).catch(() => {});
+      };
+    },
+    close: () => {
+      for (const { redis } of subscribers.values()) redis.disconnect();
+    },
+  };
+}
+
+/** Listening first, reading then: nothing falls in between. */
+function subscribe(
+  { redis, byKey }: { redis: Redis; byKey: Map<string, Set<Listening>> },
+  key: string,
+  only?: Listening,
+) {
+  redis.subscribe(key).then(
+    () => {
+      for (const listening of only === undefined ? (byKey.get(key) ?? []) : [only]) void catchUp(listening);
+    },
+    () => {}, // Away again: its return does it.
+  );
+}
+
+async function catchUp(listening: Listening): Promise<void> {
+  listening.waiting ??= [];
+  try {
+    const entries = await listening.source.xrange(listening.key, `(${listening.lastId}`, '+');
+    const kept = entries.flatMap(([id, fields]) => keptEvent(id, fields[1] ?? '') ?? []);
+    const waiting = listening.waiting ?? [];
+    listening.waiting = null;
+    for (const event of [...kept, ...waiting]) hear(listening, event);
+  } catch {
+    // Redis is away: what waits is told, and the rest when it is back.
+    const waiting = listening.waiting ?? [];
+    listening.waiting = null;
+    for (const event of waiting) hear(listening, event);
+  }
+}
+
+function hear(listening: Listening, event: KeptEvent): void {
+  if (listening.waiting !== null) listening.waiting.push(event);
+  else if (isLater(event.id, listening.lastId)) {
+    listening.lastId = event.id;
+    listening.tell(event);
+  }
+}
+
+function isLater(id: string, than: string): boolean {
+  const [ms = '', count = ''] = id.split('-');
+  const [thanMs = '', thanCount = ''] = than.split('-');
+  return Number(ms) > Number(thanMs) || (ms === thanMs && Number(count) > Number(thanCount));
+}
+
+function keptEvent(id: string, text: string): KeptEvent | null {
+  try {
+    return { id, event: JSON.parse(text) as PublishedEvent };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,87 @@
+import type { JobEvent, JobStatus, QueueName } from '@queue-service/contracts';
+import type { Redis } from 'ioredis';
+import type { JsonObject } from '../handler.ts';
+import type { Connections } from '../redis/connections.ts';
+
+/** What a worker tells of a job while it happens. `ended` says only that it did: whoever listens reads the job. */
+export type PublishedEvent = Extract<JobEvent, { event: 'status' | 'progress' | 'log' }> | { event: 'ended' };
+
+/** How many events of a job are kept for those who come or come back, and for how long after the last one. */
+const KEPT_EVENTS = 500;
+const KEPT_SECONDS = 3_600;
+
+/** One job is told of by so many events in one attempt; a handler that logs in a loop must not fill Redis. */
+const MOST_EVENTS = 1_000;
+const LONGEST_MESSAGE = 1_000;
+
+/** The key of the stream that keeps a job's events, and the channel on which each is told. */
+export function eventsKey(prefix: string, jobId: string): string {
+  return `${prefix}:job-events:${jobId}`;
+}
+
+/** Kept and told in one step, so that who reads first and listens then, or the other way round, misses none. */
+const SCRIPT = `
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('PUBLISH', KEYS[1], id .. ' ' .. ARGV[1])
+`;
+
+/** Tells of a job on the Redis of its queue. Never waits and never fails: a lost event is caught up by the readers. */
+export type PublishJobEvent = (queue: QueueName, jobId: string, event: PublishedEvent) => void;
+
+export function createPublishJobEvent(connections: Connections): PublishJobEvent {
+  return (queue, jobId, event) => {
+    const { redis, prefix } = connections.of(queue);
+    if (redis.status !== 'ready') return;
+    run(redis, [eventsKey(prefix, jobId), JSON.stringify(event), KEPT_EVENTS, KEPT_SECONDS]).catch(() => {});
+  };
+}
+
+const scripted = new WeakSet<Redis>();
+
+async function run(redis: Redis, args: (string | number)[]): Promise<void> {
+  if (!scripted.has(redis)) {
+    redis.defineCommand('publishJobEvent', { numberOfKeys: 1, lua: SCRIPT });
+    scripted.add(redis);
+  }
+  await (redis as unknown as { publishJobEvent(...args: unknown[]): Promise<unknown> }).publishJobEvent(...args);
+}
+
+/** The events of one attempt. */
+export interface AttemptEvents {
+  status(status: JobStatus): void;
+  progress(value: number | JsonObject): void;
+  log(level: 'info' | 'warn' | 'error', message: string): void;
+  ended(): void;
+}
+
+export function attemptEvents(
+  publish: PublishJobEvent,
+  job: { queue: QueueName; jobId: string; attempt: number; maxAttempts: number },
+  now: () => Date,
+): AttemptEvents {
+  const { queue, jobId, attempt, maxAttempts } = job;
+  let told = 0;
+  const tell = (event: PublishedEvent) => {
+    told += 1;
+    if (told <= MOST_EVENTS) publish(queue, jobId, event);
+  };
+  const at = () => now().toISOString();
+  return {
+    status: (status) => publish(queue, jobId, { event: 'status', data: { status, attempt, maxAttempts, at: at() } }),
+    progress: (value) => tell({ event: 'progress', data: { value: numbersOf(value), at: at() } }),
+    log: (level, message) =>
+      tell({ event: 'log', data: { level, message: message.slice(0, LONGEST_MESSAGE), at: at() } }),
+    ended: () => publish(queue, jobId, { event: 'ended' }),
+  };
+}
+
+/** Texts may be personal: numbers and yes or no are what shows progress. */
+function numbersOf(value: number | JsonObject): number | Record<string, number | boolean> {
+  if (typeof value === 'number') return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(
+      (entry): entry is [string, number | boolean] => typeof entry[1] === 'number' || typeof entry[1] === 'boolean',
+    ),
+  );
+}
