@@ -38,6 +38,7 @@ beforeAll(async () => {
     REDIS_URL: redis.url,
     PAYLOAD_ENCRYPTION_KEYS: secrets.encryptionKey,
     LOG_LEVEL: 'warn',
+    SEED_DEFAULT_SCHEDULES: 'false',
     WORKER_CONCURRENCY: '25',
     STRIPE_TIMEOUT_MS: '1000',
     // The sandbox bears more than Stripe's test mode, whose 25 a second would be the default.

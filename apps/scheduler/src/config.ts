@@ -6,6 +6,8 @@ const schema = z
   .object({
     ...serviceConfig,
     ...opsConfig,
+    /** Whether the schedules that every installation has are made where they are missing. */
+    SEED_DEFAULT_SCHEDULES: variable.boolean().default(true),
     /** An incoming webhook of Slack; whoever has it can write to the channel. */
     ALERT_SLACK_WEBHOOK_URL: variable.secretUrl(['http', 'https']).optional(),
     ALERT_PAGERDUTY_ROUTING_KEY: z

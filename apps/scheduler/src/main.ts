@@ -6,6 +6,7 @@ import { readConfig } from './config.ts';
 import { startFlowSweeps } from './flows.ts';
 import { runAsLeader } from './leader.ts';
 import { startRelay } from './relay.ts';
+import { seedDefaultSchedules } from './schedules/default-schedules.ts';
 import { startSchedules } from './schedules/index.ts';
 import { startSnapshots } from './snapshots.ts';
 
@@ -31,6 +32,7 @@ await runProcess({
       metrics,
       signal: shutdown.signal,
       onLead: async (signal) => {
+        if (config.SEED_DEFAULT_SCHEDULES) await seedDefaultSchedules(runtime, log);
         const duty = { runtime, log, metrics, signal };
         await Promise.all([
           startRelay(duty),

@@ -27,10 +27,8 @@ await runFleet({
       timeoutMs: config.STRIPE_TIMEOUT_MS,
       limiter: limits.stripe,
     });
-    const minter = new Minter({
-      nodes: new RpcNodes({ urls: config.SOLANA_RPC_URL, limiterOf: limits.solanaNode }),
-      authority,
-    });
-    return createMoneyHandlers({ runtime: parts.runtime, stripe, minter });
+    const nodes = new RpcNodes({ urls: config.SOLANA_RPC_URL, limiterOf: limits.solanaNode });
+    const minter = new Minter({ nodes, authority });
+    return createMoneyHandlers({ runtime: parts.runtime, stripe, nodes, minter });
   },
 });

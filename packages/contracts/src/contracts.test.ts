@@ -43,9 +43,15 @@ describe.each(jobTypes)('the contract of %s', (type) => {
 });
 
 describe('the queues', () => {
-  it('hold the eleven job types between them', () => {
-    expect(jobTypes).toHaveLength(11);
-    expect(jobTypesOf('money')).toEqual(['payment-process', 'refund-process', 'payout-process', 'nft-mint']);
+  it('hold the twelve job types between them', () => {
+    expect(jobTypes).toHaveLength(12);
+    expect(jobTypesOf('money')).toEqual([
+      'payment-process',
+      'refund-process',
+      'payout-process',
+      'nft-mint',
+      'reconcile-books',
+    ]);
     expect(jobTypesOf('communication')).toEqual(['send-email', 'send-sms', 'send-push', 'deliver-webhook']);
     expect(jobTypesOf('background')).toEqual(['analytics-track', 'cleanup-old-data', 'generate-report']);
   });

@@ -7,6 +7,7 @@ import { generateReport } from './jobs/generate-report.ts';
 import { nftMint } from './jobs/nft-mint.ts';
 import { paymentProcess } from './jobs/payment-process.ts';
 import { payoutProcess } from './jobs/payout-process.ts';
+import { reconcileBooks } from './jobs/reconcile-books.ts';
 import { refundProcess } from './jobs/refund-process.ts';
 import { sendEmail } from './jobs/send-email.ts';
 import { sendPush } from './jobs/send-push.ts';
@@ -19,6 +20,7 @@ export const contracts = {
   'refund-process': refundProcess,
   'payout-process': payoutProcess,
   'nft-mint': nftMint,
+  'reconcile-books': reconcileBooks,
   'send-email': sendEmail,
   'send-sms': sendSms,
   'send-push': sendPush,

@@ -40,6 +40,8 @@ export interface LedgerRow {
   amount: number | null;
   currency: string | null;
   state: BookState;
+  /** When the effect was first intended. */
+  created: Date;
 }
 
 const kinds: Readonly<Record<string, BookKind>> = {

@@ -21,6 +21,7 @@ const pairOf = (
       providerId: knowsId ? `object-${index}` : null,
       account: null,
       currency: 'EUR',
+      created: new Date(0),
     },
     provider: { ...shared, providerId: `object-${index}`, currency: 'eur', status: 'x', created: new Date(0) },
   };
@@ -174,6 +175,23 @@ describe('a reconciliation', () => {
       findInLedger: none,
     });
     expect(found.map(about)).toEqual(['amount_differs effect-1']);
+  });
+
+  it('forgets a difference that came of reading the two sides at different moments', async () => {
+    const early: ProviderRow = { ...agreed.provider, state: 'open', status: 'processing' };
+    const settled = await reconcileBooks({
+      ledger: [agreed.ledger],
+      provider: [early],
+      findAtProvider: async () => agreed.provider,
+      findInLedger: async () => agreed.ledger,
+    });
+    const lasting = await reconcileBooks({
+      ledger: [agreed.ledger],
+      provider: [early],
+      findAtProvider: async () => ({ ...agreed.provider, state: 'not_moved' }),
+      findInLedger: async () => agreed.ledger,
+    });
+    expect([settled, lasting.map(about)]).toEqual([[], ['status_differs effect-2']]);
   });
 
   it('reports what is nowhere, and a second object of one effect', async () => {

@@ -56,8 +56,8 @@ export interface BooksToReconcile {
 }
 
 /**
- * `compareBooks`, then a second look at everything that one side alone has. Without it every effect that was begun
- * on one side of the period's edge and finished on the other would be reported.
+ * `compareBooks`, then a second look at every difference. Without it every effect that was begun on one side of the
+ * period's edge and finished on the other would be reported, and every one that ended between the two readings.
  */
 export async function reconcileBooks(books: BooksToReconcile): Promise<Difference[]> {
   const differences: Difference[] = [];
@@ -80,8 +80,13 @@ async function secondLook(books: BooksToReconcile, difference: Difference): Prom
         found !== null && found.providerId !== null && found.providerId !== difference.provider.providerId;
       return found === null || another ? [difference] : comparePair(found, difference.provider);
     }
-    default:
-      return [difference];
+    default: {
+      // Both were read at different moments, and a job may have ended, or money moved, between them.
+      const ledger = (await books.findInLedger(difference.provider)) ?? difference.ledger;
+      if (ledger.effectId !== difference.ledger.effectId) return [difference];
+      const provider = (await books.findAtProvider(ledger)) ?? difference.provider;
+      return comparePair(ledger, provider).filter(({ kind }) => kind === difference.kind);
+    }
   }
 }
 

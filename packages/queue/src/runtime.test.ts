@@ -37,6 +37,7 @@ const money: Handlers<'money'> = {
     return contractOf('refund-process').example.result as never;
   },
   'payout-process': async () => contractOf('payout-process').example.result as never,
+  'reconcile-books': async () => contractOf('reconcile-books').example.result as never,
   'nft-mint': async () => {
     throw new PermanentError({ code: 'owner_wallet_invalid', message: 'The wallet cannot hold a token' });
   },

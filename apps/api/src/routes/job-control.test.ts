@@ -47,6 +47,7 @@ function moneyWorker(pay: Pay) {
     'refund-process': async () => contractOf('refund-process').example.result as never,
     'payout-process': async () => contractOf('payout-process').example.result as never,
     'nft-mint': async () => contractOf('nft-mint').example.result as never,
+    'reconcile-books': async () => contractOf('reconcile-books').example.result as never,
   };
   workers.push(startFleetWorker({ ...parts(), queue: 'money', handlers }));
 }

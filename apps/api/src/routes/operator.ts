@@ -5,6 +5,7 @@ import { createCancel } from '../cancel.ts';
 import type { Route } from '../http/route.ts';
 import { createRedrive } from '../redrive.ts';
 import { auditRoutes } from './audit-log.ts';
+import { bookRoutes } from './books.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { jobControlRoutes } from './job-control.ts';
 import { jobHistoryRoutes } from './job-history.ts';
@@ -12,6 +13,7 @@ import { queueRoutes } from './queues.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { stripeWebhookRoutes } from './stripe-webhook.ts';
 import { suppressionRoutes } from './suppressions.ts';
+import { tenantAccountRoutes } from './tenant-accounts.ts';
 import { tenantRoutes } from './tenants.ts';
 import { webhookDeliveryRoutes } from './webhook-deliveries.ts';
 import { webhookRoutes } from './webhooks.ts';
@@ -40,6 +42,8 @@ export function operatorRoutes(parts: OperatorParts): Route[] {
     ...suppressionRoutes(runtime),
     ...stripeWebhookRoutes(runtime, stripeWebhookSecret, log),
     ...tenantRoutes(runtime, log),
+    ...bookRoutes(runtime),
+    ...tenantAccountRoutes(runtime),
     ...auditRoutes(runtime),
   ];
 }

@@ -5,7 +5,7 @@ import { day, hour, type JobPayload, minute } from '@queue-service/contracts';
 import { Snooze } from '@queue-service/queue';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createStripe } from '../stripe/client.ts';
-import { type Bench, Killed, startBench } from '../stripe/testing/bench.ts';
+import { anyAccount, type Bench, Killed, startBench } from '../stripe/testing/bench.ts';
 import { createPaymentProcess } from './payment-process.ts';
 
 const create = /^\/v1\/payment_intents$/;
@@ -23,7 +23,7 @@ describe('payment-process', () => {
 
   beforeAll(async () => {
     bench = await startBench();
-    pay = createPaymentProcess({ stripe: bench.stripe, clock: bench.sandbox.clock });
+    pay = createPaymentProcess({ stripe: bench.stripe, clock: bench.sandbox.clock, accounts: anyAccount });
   });
   afterEach(() => bench.sandbox.faults.clear());
   afterAll(() => bench.sandbox.stop());
@@ -213,6 +213,7 @@ describe('payment-process', () => {
 
     it('asks the index when the list is too long to read, and waits until it has caught up', async () => {
       const careful = createPaymentProcess({
+        accounts: anyAccount,
         stripe: bench.stripe,
         clock: bench.sandbox.clock,
         lookup: { maxListed: 1 },
@@ -287,7 +288,7 @@ describe('payment-process', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const apiBase = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const stripe = createStripe({ secretKey: 'sk_test_bytes', apiBase, timeoutMs: 5_000 });
-    const handler = createPaymentProcess({ stripe, clock: bench.sandbox.clock });
+    const handler = createPaymentProcess({ stripe, clock: bench.sandbox.clock, accounts: anyAccount });
     const job = bench.job();
     const whole = payload({
       metadata: { zone: 'A', a: '1' },

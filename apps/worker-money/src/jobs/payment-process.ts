@@ -1,6 +1,7 @@
 import { type JobPayload, type JobResult, PermanentError } from '@queue-service/contracts';
 import { type Handler, type JobContext, type Snooze, snooze } from '@queue-service/queue';
 import type { Stripe } from 'stripe';
+import { type Accounts, requireAllowed } from '../accounts.ts';
 import { cancelEffect } from '../stripe/cancel.ts';
 import { type ChargeRequest, type ChargeView, chargeEffect, readCharge } from '../stripe/charge.ts';
 import type { Clock } from '../stripe/clock.ts';
@@ -11,6 +12,7 @@ import { defaultSettle, lookAgain, type SettlePolicy } from '../stripe/settle.ts
 export interface PaymentProcessOptions {
   stripe: Stripe;
   clock: Clock;
+  accounts: Accounts;
   lookup?: Partial<LookupPolicy>;
   settle?: { action?: SettlePolicy; processing?: SettlePolicy };
 }
@@ -51,6 +53,8 @@ export function createPaymentProcess(options: PaymentProcessOptions): Handler<'p
 
   return async (payload, ctx) => {
     checkAmount(payload.amount, payload.currency, 'charge');
+    const { connectedAccountId: venue } = payload;
+    if (venue !== undefined) await requireAllowed(options.accounts, 'connectedAccountId', venue, ctx);
     const effect = await ctx.effect('charge', chargeEffect(stripe, chargeRequest(payload, ctx.jobId), tools));
     // What was answered then may be old by now.
     const payment =

@@ -1,7 +1,7 @@
 import { day, hour, type JobPayload } from '@queue-service/contracts';
 import { Snooze } from '@queue-service/queue';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Bench, type BenchJob, Killed, startBench } from '../stripe/testing/bench.ts';
+import { anyAccount, type Bench, type BenchJob, Killed, startBench } from '../stripe/testing/bench.ts';
 import { createPayoutProcess } from './payout-process.ts';
 
 describe('payout-process', () => {
@@ -15,11 +15,18 @@ describe('payout-process', () => {
       mode: 'transfer',
       ...more,
     });
+  /** A payment that is known as another tenant's. */
+  let foreign = '';
   const payoutOf = (job: BenchJob) => job.effects.get('payout')?.providerId as string;
 
   beforeAll(async () => {
     bench = await startBench();
-    handler = createPayoutProcess({ stripe: bench.stripe, clock: bench.sandbox.clock });
+    handler = createPayoutProcess({
+      stripe: bench.stripe,
+      clock: bench.sandbox.clock,
+      accounts: anyAccount,
+      ownerOf: async (paymentIntentId) => (paymentIntentId === foreign ? 'venue-2' : 'venue-1'),
+    });
   });
   afterEach(() => bench.sandbox.faults.clear());
   afterAll(() => bench.sandbox.stop());
@@ -45,8 +52,13 @@ describe('payout-process', () => {
         payment_method: 'pm_card_visa',
         automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
       });
-      await run({ sourceTransaction: intent.latest_charge as string });
-      expect(bench.sandbox.all('transfer').at(-1)?.source_transaction).toBe(intent.latest_charge);
+      const sourceTransaction = intent.latest_charge as string;
+      await run({ sourceTransaction });
+      expect(bench.sandbox.all('transfer').at(-1)?.source_transaction).toBe(sourceTransaction);
+      foreign = intent.id;
+      const job = bench.job();
+      await expect(run({ sourceTransaction }, job)).rejects.toMatchObject({ code: 'payment_not_found' });
+      expect(job.effects.size).toBe(0);
     });
 
     it.each(['send', 'settle'] as const)('moves it once when the worker is killed before the %s', async (step) => {

@@ -1,6 +1,8 @@
-import { type JobPayload, type JobResult, PermanentError } from '@queue-service/contracts';
-import type { Handler, Snooze } from '@queue-service/queue';
+import { type JobPayload, type JobResult, PermanentError, platformTenant } from '@queue-service/contracts';
+import type { Handler, JobContext, Snooze } from '@queue-service/queue';
 import type { Stripe } from 'stripe';
+import { type Accounts, requireAllowed } from '../accounts.ts';
+import { readIfThere } from '../stripe/call.ts';
 import type { Clock } from '../stripe/clock.ts';
 import { checkAmount } from '../stripe/currency.ts';
 import { defaultLookup, type LookupPolicy } from '../stripe/lookup.ts';
@@ -11,6 +13,9 @@ import { type TransferRequest, transferEffect } from '../stripe/transfer.ts';
 export interface PayoutProcessOptions {
   stripe: Stripe;
   clock: Clock;
+  accounts: Accounts;
+  /** The tenant whose job made this payment, by the ledger; null when the ledger does not know it. */
+  ownerOf(paymentIntentId: string): Promise<string | null>;
   lookup?: Partial<LookupPolicy>;
   settle?: SettlePolicy;
 }
@@ -49,10 +54,24 @@ export function createPayoutProcess(options: PayoutProcessOptions): Handler<'pay
     });
   }
 
+  /** The money of somebody else's charge is not this tenant's to pay out. */
+  async function requireOwnCharge({ sourceTransaction: source }: Payload, ctx: JobContext): Promise<void> {
+    if (source === undefined || ctx.tenantId === platformTenant) return;
+    const charge = await readIfThere(ctx.signal, () => stripe.charges.retrieve(source));
+    const intent = typeof charge?.payment_intent === 'string' ? charge.payment_intent : charge?.payment_intent?.id;
+    if (intent !== undefined && (await options.ownerOf(intent)) === ctx.tenantId) return;
+    throw new PermanentError({
+      code: 'payment_not_found',
+      message: 'sourceTransaction: names no charge of a payment of this tenant',
+    });
+  }
+
   return async (payload, ctx) => {
     const currency = payload.currency.toLowerCase();
+    await requireAllowed(options.accounts, 'destinationAccountId', payload.destinationAccountId, ctx);
     if (payload.mode === 'transfer') {
       checkAmount(payload.amount, currency, 'charge');
+      await requireOwnCharge(payload, ctx);
       const { response } = await ctx.effect(
         'transfer',
         transferEffect(stripe, transferRequest(payload, ctx.jobId), tools),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { day, type JobPayload } from '@queue-service/contracts';
 import { Snooze } from '@queue-service/queue';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Bench, type BenchJob, Killed, startBench } from '../stripe/testing/bench.ts';
+import { anyAccount, type Bench, type BenchJob, Killed, startBench } from '../stripe/testing/bench.ts';
 import { createPaymentProcess } from './payment-process.ts';
 import { createRefundProcess, type RefundProcessOptions } from './refund-process.ts';
 
@@ -41,7 +41,7 @@ describe('refund-process', () => {
 
   beforeAll(async () => {
     bench = await startBench();
-    const options = { stripe: bench.stripe, clock: bench.sandbox.clock };
+    const options = { stripe: bench.stripe, clock: bench.sandbox.clock, accounts: anyAccount };
     pay = createPaymentProcess(options);
     refund = createRefundProcess({
       ...options,

@@ -29,6 +29,7 @@ const row = (more: Partial<LedgerRow>): LedgerRow => ({
   amount: null,
   currency: null,
   state: 'moved',
+  created: new Date(0),
   ...more,
 });
 

@@ -4,7 +4,7 @@ import { createPaymentProcess } from '../jobs/payment-process.ts';
 import { createPayoutProcess } from '../jobs/payout-process.ts';
 import { createRefundProcess } from '../jobs/refund-process.ts';
 import { findStripeRow, listStripeBooks } from './books.ts';
-import { type Bench, type BenchJob, startBench } from './testing/bench.ts';
+import { anyAccount, type Bench, type BenchJob, startBench } from './testing/bench.ts';
 
 describe('the books of Stripe', () => {
   let bench: Bench;
@@ -38,6 +38,7 @@ describe('the books of Stripe', () => {
       amount,
       currency: 'EUR',
       state: made?.status === 'rejected' ? 'not_moved' : 'moved',
+      created: new Date(0),
     };
     ledger.push(row);
     return row;
@@ -45,9 +46,10 @@ describe('the books of Stripe', () => {
 
   beforeAll(async () => {
     bench = await startBench();
-    const options = { stripe: bench.stripe, clock: bench.sandbox.clock };
+    const ownerOf = async () => 'venue-1';
+    const options = { stripe: bench.stripe, clock: bench.sandbox.clock, accounts: anyAccount, ownerOf };
     const pay = createPaymentProcess(options);
-    const refund = createRefundProcess({ ...options, findPayment: async () => null, ownerOf: async () => 'venue-1' });
+    const refund = createRefundProcess({ ...options, findPayment: async () => null });
     const payout = createPayoutProcess(options);
     const payment = { orderId: 'order-1', amount: 5_000, currency: 'eur', paymentMethodId: 'pm_card_visa' };
 

@@ -51,6 +51,7 @@ export const paymentProcess = defineJob({
     'authentication_required',
     'payment_canceled',
     'payment_not_settled_in_time',
+    'account_not_allowed',
     'account_invalid',
     'invalid_request',
   ],

@@ -26,7 +26,9 @@ export const payoutProcess = defineJob({
   }),
   personalData: [],
   permanentFailures: [
+    'account_not_allowed',
     'account_invalid',
+    'payment_not_found',
     'insufficient_funds',
     'payout_failed',
     'payout_canceled',

@@ -37,6 +37,7 @@ const money: Handlers<'money'> = {
     return contractOf('refund-process').example.result as never;
   },
   'payout-process': async () => contractOf('payout-process').example.result as never,
+  'reconcile-books': async () => contractOf('reconcile-books').example.result as never,
   'nft-mint': async () => contractOf('nft-mint').example.result as never,
 };
 const communication: Handlers<'communication'> = {

@@ -13,6 +13,9 @@ import { startStripe } from '@queue-service/sandbox';
 import type { Stripe } from 'stripe';
 import { createStripe } from '../client.ts';
 
+/** A list of accounts that has every account. */
+export const anyAccount = { mayPay: async () => true };
+
 type Sandbox = Awaited<ReturnType<typeof startStripe>>;
 
 /** A process that dies between two steps: nothing after it happens. */
