@@ -166,7 +166,9 @@ describe('queues', () => {
     );
     expect(answer.body).toMatchObject({
       queue: 'money',
-      metrics: [{ waiting: 3, completed: 7, capturedAt: '2030-01-01T00:02:00.000Z' }],
+      metrics: [
+        { waiting: 3, completed: 7, rates: { completed: 28, enqueued: 8 }, capturedAt: '2030-01-01T00:02:00.000Z' },
+      ],
       nextFrom: null,
     });
     const wrong = await call('get', '/queues/money/metrics?from=2030-01-02T00:00:00Z&to=2030-01-01T00:00:00Z');

@@ -170,10 +170,11 @@ export function queueRoutes(runtime: Runtime): Route[] {
           throw new Problem('validation_failed', { errors });
         }
         const rows = await whileDatabaseAvailable(() => listQueueMetrics(db, queue, from, to, mostMetrics + 1));
-        const metrics = rows.slice(0, mostMetrics).map(({ queue: _, ...row }) => ({
-          ...row,
-          capturedAt: row.capturedAt.toISOString(),
-        }));
+        const metrics = rows.slice(0, mostMetrics).map(({ queue: _, ...row }) => {
+          const rate = (count: number) => (count * 60) / row.resolution;
+          const rates = { enqueued: rate(row.enqueued), completed: rate(row.completed), failed: rate(row.failed) };
+          return { ...row, rates, capturedAt: row.capturedAt.toISOString() };
+        });
         return { status: 200, body: { queue, metrics, nextFrom: rows[mostMetrics]?.capturedAt.toISOString() ?? null } };
       },
     }),

@@ -48,8 +48,11 @@ export const queueMetricSchema = z.object({
   completed: z.int(),
   failed: z.int(),
   enqueued: z.int(),
+  rates: z
+    .object({ enqueued: z.number(), completed: z.number(), failed: z.number() })
+    .describe('Jobs a minute in these seconds'),
   paused: z.boolean(),
-  oldestWaitingMs: z.number(),
+  oldestWaitingMs: z.number().describe('How long the longest-waiting job had been due, at most'),
   capturedAt: z.iso.datetime(),
 });
 export const queueMetricsAnswerSchema = z.object({
