@@ -6,6 +6,7 @@ import { addDeadLetterCommands } from './commands/dead-letters.ts';
 import { addFlowsCommands } from './commands/flows.ts';
 import { addJobsCommands } from './commands/jobs.ts';
 import { addQueueCommands } from './commands/queues.ts';
+import { addReconcileCommand } from './commands/reconcile.ts';
 import { addScheduleCommands } from './commands/schedules.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -53,6 +54,7 @@ addStatusCommand(program, context);
 addQueueCommands(program, context);
 addDeadLetterCommands(program, context);
 addScheduleCommands(program, context);
+addReconcileCommand(program, context);
 addAuditCommand(program, context);
 addCompletionCommand(program, context);
 

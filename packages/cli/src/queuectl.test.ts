@@ -250,6 +250,35 @@ test('dead letters are listed as a table', async () => {
   expect(stdout).toMatch(/^l-1 +nft-mint +venue-1 +permanent +invalid_owner +2026-01-01/m);
 });
 
+test('reconcile posts the job, shows what differs, and ends with 5 when something does', async () => {
+  const result = {
+    ...{
+      reportId: 'r-1',
+      from: at,
+      to: at,
+      ledgerRows: 7,
+      providerRows: 8,
+      differences: 1,
+      ledgerOnly: 0,
+      providerOnly: 1,
+    },
+    ...{ amountDiffers: 0, statusDiffers: 0 },
+    brief: [{ kind: 'provider_only', provider: 'stripe', object: 'refund', providerId: 're_1', jobId: null }],
+  };
+  const job = { ...completed, queue: 'money', type: 'reconcile-books', result };
+  await using api = await stub({
+    'POST /jobs': { status: 202, body: { job: { ...job, status: 'pending', result: null } } },
+    [`GET /jobs/${id}`]: { body: { job } },
+  });
+  const { code, stdout } = await queuectl(['reconcile', '--from', '2026-01-01', '--to', '2026-01-02'], access(api.url));
+  expect(code).toBe(5);
+  expect(api.bodies).toMatchObject([
+    { type: 'reconcile-books', data: { from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z' } },
+  ]);
+  expect(stdout).toMatch(/^at a provider only +1$/m);
+  expect(stdout).toMatch(/^provider_only +stripe +refund +re_1/m);
+});
+
 test('the completion of bash finishes commands and options', async () => {
   const { stdout } = await queuectl(['completion', 'bash']);
   const complete = (...typed: string[]) =>
