@@ -7,7 +7,7 @@ import { startFleetWorker } from '../fleet.ts';
 import type { WorkerHost } from '../host/worker-host.ts';
 import type { Runtime } from '../runtime.ts';
 import { quick } from '../testing/fleet-process.ts';
-import { spawnFleet } from '../testing/spawn-fleet.ts';
+import { type FleetProcess, spawnFleet } from '../testing/spawn-fleet.ts';
 import { publishLimits, readLimits } from './limits.ts';
 import { enterQueue } from './tend-queue.ts';
 import { servedQueue, silent, type TestConfig, testRuntime, times } from './testing/served-queue.ts';
@@ -17,6 +17,7 @@ let config: TestConfig;
 let databaseUrl: string;
 let redis: Awaited<ReturnType<typeof startOwnRedis>>;
 const workers: WorkerHost[] = [];
+let other: FleetProcess | undefined;
 beforeAll(async () => {
   redis = await startOwnRedis();
   ({ runtime, config, databaseUrl } = await testRuntime(redis.url));
@@ -27,6 +28,7 @@ beforeAll(async () => {
   await limit('changed', { maxRunning: 1 });
 });
 afterAll(async () => {
+  other?.child.kill('SIGKILL');
   await Promise.all(workers.map((worker) => worker.close(1_000)));
   await runtime.close();
 });
@@ -78,7 +80,7 @@ const endOf = (ids: readonly string[]) =>
         const jobs = await Promise.all(ids.map((id) => runtime.reader.find(id, null)));
         return jobs.map((job) => `${job?.status} ${job?.attempts}`);
       },
-      { timeout: 20_000 },
+      { timeout: 40_000 },
     )
     .toEqual(ids.map(() => 'completed 1'));
 
@@ -112,28 +114,29 @@ it('lets no more than a rate start, whatever waits, and the others pass', async 
 });
 
 it('lets no more than a cap run over all workers, also when one of them is killed, and the others pass', async () => {
-  const other = spawnFleet({
+  const killed = spawnFleet({
     ...{ queue: 'background', databaseUrl, redisUrl: redis.url, prefix: config.QUEUE_PREFIX, concurrency: 5 },
   });
+  other = killed;
   const hanging = await post('capped', 'hang', 5);
-  const began = () => other.lines.filter(({ what }) => what === 'hang').length;
-  await expect.poll(began, { timeout: 20_000 }).toBe(2);
+  const began = () => killed.lines.filter(({ what }) => what === 'hang').length;
+  await expect.poll(began, { timeout: 60_000 }).toBe(2);
   startWorker();
   await endOf(await post('neighbour', 'passes', 20));
   expect([began(), peak.get('capped') ?? 0]).toEqual([2, 0]);
-  other.child.kill('SIGKILL');
-  await other.exited;
+  killed.child.kill('SIGKILL');
+  await killed.exited;
   await endOf(hanging);
   expect(peak.get('capped')).toBeLessThanOrEqual(2);
   const { queue, redis: client } = runtime.connections.of('background');
   expect(await client.keys(queue.toKey('fair:*capped'))).not.toContain(queue.toKey('fair:lobby:capped'));
-}, 60_000);
+}, 120_000);
 
 it('does not keep the slots of jobs that are no more', async () => {
   const { queue, redis: client } = runtime.connections.of('background');
   await client.zadd(queue.toKey('fair:running:ghosts'), 0, 'gone-1', 0, 'gone-2');
   await endOf(await post('ghosts', 'passes', 3));
-});
+}, 60_000);
 
 it('follows a cap that is changed while jobs wait, without a restart', async () => {
   let release = () => {};
@@ -161,4 +164,4 @@ it('works on after a FLUSHALL, with the limits as they were', async () => {
   peak.delete('capped');
   await endOf(await post('capped', 'passes', 10));
   expect(peak.get('capped')).toBeLessThanOrEqual(2);
-});
+}, 60_000);

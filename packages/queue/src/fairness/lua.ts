@@ -17,11 +17,12 @@ local lobbyBand = 2199023255552
 
 local function text(number) return string.format('%.0f', number) end
 
-local known = {}
+local known, anyLimits = {}, nil
 local function limitsOf(tenant)
   local limits = known[tenant]
   if limits then return limits end
-  local stored = call('HGET', key .. 'fair:limits', tenant) or '1 - -'
+  if anyLimits == nil then anyLimits = call('EXISTS', key .. 'fair:limits') == 1 end
+  local stored = anyLimits and call('HGET', key .. 'fair:limits', tenant) or '1 - -'
   local weight, running, rate = string.match(stored, '^(%S+) (%S+) (%S+)$')
   limits = { weight = tonumber(weight), running = tonumber(running), rate = tonumber(rate) }
   limits.capped = limits.running ~= nil or limits.rate ~= nil
@@ -149,9 +150,10 @@ local function tagOrOverflow(priority, tenant, id)
   call('ZADD', prioritized, text(overflow), id)
 end
 
+-- Ids of tenants hold nothing that JSON escapes; decoding all options costs more than the rest of a tag.
 local function tenantOf(id)
   local options = call('HGET', key .. id, 'opts')
-  return options and cjson.decode(options).tenant or ''
+  return options and string.match(options, '"tenant":"([^"]*)"') or ''
 end
 
 -- Slots of jobs that ended, rest or were removed without a word: their worker died, or they were cancelled.
@@ -240,11 +242,17 @@ for _, priority in ipairs(priorities) do
   for _, id in ipairs(intake) do take(priority, id) end
 end
 
+local function addAll(set, pairs)
+  for from = 1, #pairs, 1000 do call('ZADD', set, unpack(pairs, from, math.min(from + 999, #pairs))) end
+end
 for _, band in pairs(bands) do
-  for from = 1, #band.tags, 1000 do
-    call('ZADD', prioritized, unpack(band.tags, from, math.min(from + 999, #band.tags)))
+  addAll(prioritized, band.tags)
+  local finishes = {}
+  for tenant, finish in pairs(band.finishes) do
+    finishes[#finishes + 1] = text(finish)
+    finishes[#finishes + 1] = tenant
   end
-  for tenant, finish in pairs(band.finishes) do call('ZADD', band.finish, text(finish), tenant) end
+  addAll(band.finish, finishes)
 end
 if released and call('HEXISTS', key .. 'meta', 'paused') == 0 then call('ZADD', key .. 'marker', 0, '0') end
 return answer()
