@@ -14,11 +14,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   persistence: ['contracts', 'observability'],
   queue: ['contracts', 'persistence', 'observability'],
   client: ['contracts'],
+  'report-storage': [],
   cli: ['client', 'contracts'],
   console: ['client', 'contracts'],
   sandbox: [],
 };
-const APPS_MAY_IMPORT = ['console', 'contracts', 'observability', 'outbound', 'providers', 'persistence', 'queue'];
+const APPS_MAY_IMPORT = [
+  'console',
+  'contracts',
+  'observability',
+  'outbound',
+  'providers',
+  'persistence',
+  'queue',
+  'report-storage',
+];
 /** What stands in for the outside world; in tests only. */
 const IN_TESTS = ['sandbox'];
 

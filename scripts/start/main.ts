@@ -28,9 +28,12 @@ async function main(): Promise<void> {
     print('starting');
     const data = join(repositoryCacheDir(), 'data');
     const secrets = await demoSecrets(join(data, 'demo-secrets.json'));
+    const apiUrl = `http://127.0.0.1:${process.env['PORT'] || '3011'}/api/v1/queue`;
     const servers = await startServers(process.env, print);
     undo.push(() => servers.stop());
-    const providers = await step('provider sandbox', print, () => startDemoProviders({ dataDir: data, secrets }));
+    const providers = await step('provider sandbox', print, () =>
+      startDemoProviders({ dataDir: data, secrets, apiUrl }),
+    );
     undo.push(() => providers.stop());
     const group = new ProcessGroup({ print });
     undo.push(() => group.stop());

@@ -1,6 +1,8 @@
+import { createPublicKey } from 'node:crypto';
 import { type ConfigRule, type Environment, parseConfig, requireOneOf, variable } from '@queue-service/observability';
 import { outboundConfig } from '@queue-service/outbound';
 import { serviceConfig } from '@queue-service/queue';
+import { reportStorageConfig } from '@queue-service/report-storage';
 import { z } from 'zod';
 import { readPublicKey, UnsuitableKeyError } from './auth/jwt-trust.ts';
 import { weaknessOf } from './auth/secret-strength.ts';
@@ -23,6 +25,15 @@ const jwtPublicKey = z.string().transform((value, context) => {
   }
 });
 
+function isPublicKey(base64: string): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  } catch {
+    return false;
+  }
+}
+
 /** Keys that came over plain HTTP may be anybody's; on this machine itself there is nobody in between. */
 const keySetUrl = variable.url().refine((value) => {
   const url = URL.parse(value);
@@ -40,7 +51,14 @@ const schema = z.object({
   METRICS_TOKEN: variable.secret({ minBytes: 16 }).optional(),
   /** Signs the events of Stripe; without it they are not taken. */
   STRIPE_WEBHOOK_SECRET: variable.secret({ minBytes: 16 }).optional(),
+  /** Verification key of SendGrid's signed event webhook; without it its events are not taken. */
+  SENDGRID_WEBHOOK_PUBLIC_KEY: z.string().refine(isPublicKey, 'must be the base64 of a P-256 public key').optional(),
+  /** With TWILIO_STATUS_CALLBACK_URL: checks the callbacks of Twilio; without both they are not taken. */
+  TWILIO_AUTH_TOKEN: variable.secret().optional(),
+  /** The public address of `/providers/twilio/webhook`, the same as worker-communication's. */
+  TWILIO_STATUS_CALLBACK_URL: variable.url().optional(),
   ...outboundConfig,
+  ...reportStorageConfig,
   /** Requests of one token's subject a minute, and at once. */
   RATE_LIMIT_PRINCIPAL_PER_MINUTE: variable.integer({ min: 1, max: 10_000_000 }).default(6_000),
   /** Requests of all tokens of one tenant a minute, and at once. */

@@ -1,6 +1,6 @@
 import { createHealth } from '@queue-service/observability';
-import { createAddressPolicy } from '@queue-service/outbound';
 import { createJobEventListener, dependencyChecks, runProcess, waitForStores } from '@queue-service/queue';
+import { openReportStorage } from '@queue-service/report-storage';
 import packageJson from '../package.json' with { type: 'json' };
 import { createAdmin } from './admin/admin.ts';
 import { createApp } from './app.ts';
@@ -11,6 +11,7 @@ import { flowsPort } from './flows-port.ts';
 import { healthChecks } from './health-checks.ts';
 import { listen } from './http/server.ts';
 import { openRateLimits } from './rate-limit/open-rate-limits.ts';
+import { providersOf } from './providers-of-config.ts';
 import { jobEventRoutes } from './routes/job-events.ts';
 import { operatorRoutes } from './routes/operator.ts';
 
@@ -31,6 +32,8 @@ await runProcess({
     shutdown.register('job events', async () => listener.close());
     // Streams have no end of their own: they would hold up the closing of the server.
     shutdown.signal.addEventListener('abort', () => streams.close());
+    const storage = config.REPORT_STORAGE_URL === undefined ? null : openReportStorage(config.REPORT_STORAGE_URL);
+    if (storage !== null) shutdown.register('report storage', () => storage.close());
     const app = createApp({
       log,
       metrics,
@@ -44,15 +47,7 @@ await runProcess({
       flows: flowsPort(runtime),
       rateLimit: rateLimits.rateLimit,
       operatorRoutes: [
-        ...operatorRoutes({
-          runtime,
-          log,
-          stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET,
-          endpointRules: {
-            policy: config.WEBHOOK_ALLOW_ADDRESSES ?? createAddressPolicy(),
-            allowHttp: config.WEBHOOK_ALLOW_HTTP,
-          },
-        }),
+        ...operatorRoutes({ runtime, log, storage, ...providersOf(config) }),
         ...rateLimits.routes,
         ...jobEventRoutes(streams, runtime.reader),
       ],

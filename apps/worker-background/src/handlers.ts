@@ -1,8 +1,8 @@
 import type { Handlers, Runtime } from '@queue-service/queue';
+import type { ReportStorage } from '@queue-service/report-storage';
 import { createAnalyticsTrack } from './jobs/analytics-track.ts';
 import { createCleanupOldData } from './jobs/cleanup-old-data.ts';
 import { createGenerateReport } from './jobs/generate-report.ts';
-import type { ReportStorage } from './reports/storage/report-storage.ts';
 import type { Segment } from './segment/segment.ts';
 import { waitsForStores } from './store-outage.ts';
 

@@ -1,8 +1,8 @@
 import { CIRCUIT_STATES } from '@queue-service/observability';
 import { runFleet } from '@queue-service/queue';
+import { openReportStorage } from '@queue-service/report-storage';
 import { readConfig } from './config.ts';
 import { createBackgroundHandlers } from './handlers.ts';
-import { openReportStorage } from './reports/storage/report-storage.ts';
 import { openSegment } from './segment/segment.ts';
 
 const config = readConfig(process.env);

@@ -27,6 +27,7 @@ export * from './sql/insert-dead-letter.ts';
 export * from './sql/insert-webhook-deliveries.ts';
 export * from './sql/ledger-books.ts';
 export * from './sql/list-jobs.ts';
+export * from './sql/message-events.ts';
 export * from './sql/provider-events.ts';
 export * from './sql/queue-controls.ts';
 export * from './sql/queue-metrics.ts';

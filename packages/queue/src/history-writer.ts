@@ -1,5 +1,12 @@
+import { deliveryStatuses, type JobType } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
-import { type Database, type HistoryRow, insertWebhookDeliveries, upsertJobs } from '@queue-service/persistence';
+import {
+  type Database,
+  type HistoryRow,
+  insertWebhookDeliveries,
+  refreshDeliveries,
+  upsertJobs,
+} from '@queue-service/persistence';
 import { type EndedJob, type FollowUp, jobEvent } from './ends.ts';
 import type { Envelope } from './envelope.ts';
 import type { JobState } from './resource.ts';
@@ -23,6 +30,9 @@ interface Entry {
   ended: EndedJob | null;
 }
 
+/** Those whose providers tell later what became of them. */
+const messageTypes: ReadonlySet<string> = new Set(['send-email', 'send-sms'] satisfies JobType[]);
+
 const flushEveryMs = 200;
 const batchSize = 500;
 const maxBuffered = 50_000;
@@ -32,6 +42,16 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
   let dropped = 0;
   let running: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
+
+  /** A provider may have told of a message before its row was there. */
+  const showDeliveries = async (rows: readonly HistoryRow[]) => {
+    const sent = rows.filter(({ type, finishedAt }) => messageTypes.has(type) && finishedAt !== null);
+    if (sent.length === 0) return;
+    const ids = sent.map(({ id }) => id);
+    await refreshDeliveries(db, ids, deliveryStatuses).catch((error: unknown) =>
+      log.warn({ err: error }, 'What providers told of messages is not shown on their jobs until they tell more'),
+    );
+  };
 
   const flush = async (): Promise<void> => {
     const batch = buffer.splice(0, batchSize);
@@ -48,6 +68,7 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
         return events.length === 0 ? [] : insertWebhookDeliveries(sql, events);
       });
       await followUp({ money: [], flowIds: [], deliveries, cancelJobs: [] });
+      await showDeliveries(rows);
     } catch (error) {
       const kept = [...batch, ...buffer];
       buffer = kept.slice(-maxBuffered);

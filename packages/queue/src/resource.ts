@@ -1,4 +1,4 @@
-import type { FailureRecord, JobResource, JobStatus, QueueName } from '@queue-service/contracts';
+import type { FailureRecord, JobDelivery, JobResource, JobStatus, QueueName } from '@queue-service/contracts';
 
 /** A job's state, wherever it is kept. */
 export interface JobState {
@@ -14,7 +14,7 @@ export interface JobState {
   result: Record<string, unknown> | null;
   error: FailureRecord | null;
   flowId: string | null;
-  delivery?: Record<string, unknown> | null;
+  delivery?: JobDelivery | null;
   scheduledFor: Date | null;
   createdAt: Date;
   startedAt: Date | null;

@@ -1,6 +1,7 @@
 import type { Logger, Secret } from '@queue-service/observability';
 import { createAddressPolicy, type EndpointRules } from '@queue-service/outbound';
 import { createSchedules, type Runtime } from '@queue-service/queue';
+import type { ReportStorage } from '@queue-service/report-storage';
 import { createCancel } from '../cancel.ts';
 import type { Route } from '../http/route.ts';
 import { createRedrive } from '../redrive.ts';
@@ -10,18 +11,26 @@ import { deadLetterRoutes } from './dead-letters.ts';
 import { jobControlRoutes } from './job-control.ts';
 import { jobHistoryRoutes } from './job-history.ts';
 import { queueRoutes } from './queues.ts';
+import { reportRoutes } from './reports.ts';
 import { scheduleRoutes } from './schedules.ts';
+import { sendgridWebhookRoutes } from './sendgrid-webhook.ts';
 import { stripeWebhookRoutes } from './stripe-webhook.ts';
 import { suppressionRoutes } from './suppressions.ts';
 import { tenantAccountRoutes } from './tenant-accounts.ts';
 import { tenantRoutes } from './tenants.ts';
+import { type TwilioWebhook, twilioWebhookRoutes } from './twilio-webhook.ts';
 import { webhookDeliveryRoutes } from './webhook-deliveries.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 export interface OperatorParts {
   readonly runtime: Runtime;
   readonly log: Logger;
+  /** Null where REPORT_STORAGE_URL is not set: no report can be read then. */
+  readonly storage?: ReportStorage | null;
   readonly stripeWebhookSecret?: Secret | undefined;
+  /** Verification key of SendGrid's signed event webhook. */
+  readonly sendgridPublicKey?: string | undefined;
+  readonly twilioWebhook?: TwilioWebhook | undefined;
   /** At which addresses tenants may be called. Default: public ones, by https. */
   readonly endpointRules?: EndpointRules;
 }
@@ -40,6 +49,9 @@ export function operatorRoutes(parts: OperatorParts): Route[] {
     ...webhookRoutes(runtime, endpointRules),
     ...webhookDeliveryRoutes(runtime, log),
     ...suppressionRoutes(runtime),
+    ...reportRoutes(runtime, parts.storage ?? null),
+    ...sendgridWebhookRoutes(runtime, parts.sendgridPublicKey),
+    ...twilioWebhookRoutes(runtime, parts.twilioWebhook),
     ...stripeWebhookRoutes(runtime, stripeWebhookSecret, log),
     ...tenantRoutes(runtime, log),
     ...bookRoutes(runtime),

@@ -9,8 +9,8 @@ import {
   removeVictims,
 } from '@queue-service/persistence';
 import type { Handler, JobContext, Runtime } from '@queue-service/queue';
+import type { ReportStorage } from '@queue-service/report-storage';
 import { cleanFinished, countFinished } from '../redis-finished.ts';
-import type { ReportStorage } from '../reports/storage/report-storage.ts';
 import { scopeOf } from '../scope.ts';
 
 export interface CleanupParts {

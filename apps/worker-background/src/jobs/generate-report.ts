@@ -1,7 +1,7 @@
 import { type JobPayload, type JobResult, PermanentError } from '@queue-service/contracts';
 import { findReportOfJob, type ReportRecord, recordReport } from '@queue-service/persistence';
 import type { Handler, JobContext, Runtime } from '@queue-service/queue';
-import type { ReportStorage } from '../reports/storage/report-storage.ts';
+import type { ReportStorage } from '@queue-service/report-storage';
 import type { ReportTable } from '../reports/table.ts';
 import { deadLetterTable } from '../reports/tables/dead-letters.ts';
 import { queueHealthTable } from '../reports/tables/queue-health.ts';

@@ -3,10 +3,10 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { ReportStorage } from '@queue-service/report-storage';
 import ExcelJS from 'exceljs';
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { expect, it } from 'vitest';
-import type { ReportStorage } from './storage/report-storage.ts';
 import type { Chart, ReportTable, Row } from './table.ts';
 import { type FormatName, writeReport } from './write-report.ts';
 

@@ -1,8 +1,8 @@
 import { PassThrough, Transform } from 'node:stream';
+import type { ReportStorage } from '@queue-service/report-storage';
 import { writeCsv } from './formats/csv.ts';
 import { writePdf } from './formats/pdf.ts';
 import { writeXlsx } from './formats/xlsx.ts';
-import type { ReportStorage } from './storage/report-storage.ts';
 import type { ReportFormat, ReportTable } from './table.ts';
 
 export type FormatName = 'csv' | 'xlsx' | 'pdf';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { day, type JobPayload } from '@queue-service/contracts';
 import type { JobContext } from '@queue-service/queue';
+import { createFileStorage } from '@queue-service/report-storage';
 import { createCleanupOldData } from '../jobs/cleanup-old-data.ts';
-import { createFileStorage } from '../reports/storage/file-storage.ts';
 import { testContext } from './test-context.ts';
 import { openTestRuntime } from './test-runtime.ts';
 

@@ -1,4 +1,4 @@
-import type { ReportStorage } from '../reports/storage/report-storage.ts';
+import type { ReportStorage } from '@queue-service/report-storage';
 import type { Row } from '../reports/table.ts';
 import { type FormatName, writeReport } from '../reports/write-report.ts';
 

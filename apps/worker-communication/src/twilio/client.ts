@@ -1,4 +1,5 @@
 import type { Secret } from '@queue-service/observability';
+import { twilioCallbackUrl } from '@queue-service/providers';
 import twilio from 'twilio';
 import type { Circuit } from '../circuit.ts';
 import { twilioError, twilioReadError } from './errors.ts';
@@ -56,7 +57,7 @@ export function createTwilioSender(options: TwilioOptions): SmsSender {
               to: sms.to,
               body: sms.body,
               ...(isService(sms.from) ? { messagingServiceSid: sms.from } : { from: sms.from }),
-              ...(statusCallbackUrl !== undefined && { statusCallback: withIds(statusCallbackUrl, sms.ids) }),
+              ...(statusCallbackUrl !== undefined && { statusCallback: twilioCallbackUrl(statusCallbackUrl, sms.ids) }),
             }),
           );
           return { messageId: message.sid, status: message.status };
@@ -86,10 +87,4 @@ export function createTwilioSender(options: TwilioOptions): SmsSender {
 
 function isService(from: string): boolean {
   return from.startsWith('MG');
-}
-
-function withIds(callback: string, ids: Sms['ids']): string {
-  const url = new URL(callback);
-  for (const [name, value] of Object.entries(ids)) url.searchParams.set(name, value);
-  return url.toString();
 }

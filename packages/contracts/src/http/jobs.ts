@@ -41,6 +41,30 @@ export const createJobSchema = z.strictObject({
 
 export const jobFailureSchema = z.object({ code: z.string(), message: z.string(), retryable: z.boolean() });
 
+/** What became of a message, from the least to the most telling. */
+export const deliveryStatuses = [
+  'accepted',
+  'deferred',
+  'delivered',
+  'opened',
+  'clicked',
+  'unsubscribed',
+  'complained',
+  'failed',
+  'dropped',
+  'bounced',
+] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+
+export const jobDeliverySchema = z.object({
+  provider: z.string(),
+  status: z.enum(deliveryStatuses).describe('The most telling of all that was said, of any receiver'),
+  code: z.string().nullable().describe("The provider's code of a failure, as 5.1.1 or 30003"),
+  recipients: z.record(z.string(), z.int()).describe('By status, of how many receivers it was said'),
+  updatedAt: z.iso.datetime(),
+});
+export type JobDelivery = z.infer<typeof jobDeliverySchema>;
+
 export const jobSchema = z
   .object({
     id: z.string(),
@@ -59,10 +83,7 @@ export const jobSchema = z
     error: jobFailureSchema.nullable(),
     scheduledFor: z.iso.datetime().nullable().describe('When it may start; null for at once'),
     flowId: z.string().nullable(),
-    delivery: z
-      .record(z.string(), z.unknown())
-      .nullable()
-      .describe('What the provider said later of a mail or message'),
+    delivery: jobDeliverySchema.nullable().describe('What the provider said later of a mail or message'),
   })
   .describe('A job');
 export type JobResource = z.infer<typeof jobSchema>;

@@ -1,4 +1,4 @@
-import type { FailureRecord, JobStatus } from '@queue-service/contracts';
+import type { FailureRecord, JobDelivery, JobStatus } from '@queue-service/contracts';
 import type { Sql } from '../database.ts';
 
 /** A job as every list and look-up needs it, from either table. */
@@ -14,7 +14,7 @@ export interface HistoryJobRow {
   idempotencyKey: string | null;
   result: Record<string, unknown> | null;
   error: FailureRecord | null;
-  delivery?: Record<string, unknown> | null;
+  delivery?: JobDelivery | null;
   flowId: string | null;
   scheduledFor: Date | null;
   createdAt: Date;

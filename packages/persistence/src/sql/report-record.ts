@@ -28,6 +28,21 @@ export async function findReportOfJob(sql: Sql, jobId: string): Promise<ReportRe
   return rows[0] ?? null;
 }
 
+/** A report of this tenant, or of anybody where `tenantId` is null. `deletedAt` is set when its file was cleaned up. */
+export async function findReport(
+  sql: Sql,
+  id: string,
+  tenantId: string | null,
+): Promise<(ReportRecord & { deletedAt: Date | null }) | null> {
+  const [row] = await sql.query<ReportRecord & { deletedAt: Date | null }>(
+    'find-report',
+    `SELECT ${columns}, r.deleted_at AS "deletedAt" FROM reports r
+     WHERE r.id = $1::uuid AND ($2::text IS NULL OR r.tenant_id = $2)`,
+    [id, tenantId],
+  );
+  return row ?? null;
+}
+
 /** Notes a report. A job has one: of two attempts that ran at once the last one wrote the file, so its numbers count. */
 export async function recordReport(sql: Sql, report: ReportRecord): Promise<void> {
   const { id, jobId, tenantId, kind, format, from, to, location, rows, bytes } = report;

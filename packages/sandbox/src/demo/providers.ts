@@ -20,19 +20,25 @@ export interface DemoProvidersOptions {
   /** Default: free ports. */
   port?: number;
   solanaPort?: number;
-  /** Where the sandbox's Stripe sends its webhooks. */
-  stripeWebhookUrl?: string;
+  /** Where the API is, below which the providers send their events; without it they send none. */
+  apiUrl?: string;
 }
 
+const twilioToken = 'sandbox-token';
 const lamportsPerSol = 1_000_000_000;
 
 /** Simulated providers for a whole installation. What the environment names itself should be used instead of these. */
 export async function startDemoProviders(options: DemoProvidersOptions): Promise<DemoProviders> {
-  const { dataDir, secrets } = options;
+  const { dataDir, secrets, apiUrl } = options;
   const authority = Keypair.fromSecretKey(bs58.decode(secrets.mintAuthority)).publicKey.toBase58();
   const sandbox = await startSandbox({
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(dataDir === undefined ? {} : { statePath: join(dataDir, 'providers.json') }),
+    twilio: { authToken: twilioToken, autoDeliver: true },
+    sendgrid: {
+      autoDeliver: true,
+      ...(apiUrl === undefined ? {} : { webhook: { url: `${apiUrl}/providers/sendgrid/webhook` } }),
+    },
   });
   const solana = await startSolana({
     ...(options.solanaPort === undefined ? {} : { port: options.solanaPort }),
@@ -51,11 +57,13 @@ export async function startDemoProviders(options: DemoProvidersOptions): Promise
       SOLANA_MINT_AUTHORITY: secrets.mintAuthority,
       SENDGRID_API_KEY: 'SG.sandbox',
       SENDGRID_BASE_URL: sandbox.url,
+      SENDGRID_WEBHOOK_PUBLIC_KEY: sandbox.sendgrid.events.publicKey,
       SENDGRID_FROM: 'Tickets <tickets@example.com>',
       TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`,
-      TWILIO_AUTH_TOKEN: 'sandbox-token',
+      TWILIO_AUTH_TOKEN: twilioToken,
       TWILIO_FROM: '+15005550006',
       TWILIO_BASE_URL: sandbox.url,
+      ...(apiUrl === undefined ? {} : { TWILIO_STATUS_CALLBACK_URL: `${apiUrl}/providers/twilio/webhook` }),
       VAPID_PUBLIC_KEY: secrets.vapidPublicKey,
       VAPID_PRIVATE_KEY: secrets.vapidPrivateKey,
       VAPID_SUBJECT: 'mailto:ops@example.com',

@@ -2,13 +2,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startS3 } from '../../testing/s3-server.ts';
 import { createFileStorage } from './file-storage.ts';
 import type { ReportStorage } from './report-storage.ts';
 import { createS3Storage } from './s3-storage.ts';
+import { startS3 } from './testing/s3-server.ts';
 
 const live = new AbortController().signal;
 const mebibyte = 1024 * 1024;
@@ -16,6 +16,11 @@ async function* broken() {
   yield Buffer.alloc(1_000);
   throw new Error('the report broke');
 }
+
+const textOf = async (storage: ReportStorage, name: string) => {
+  const found = await storage.open(name);
+  return found === null ? null : text(found);
+};
 
 describe('files', () => {
   let folder: string;
@@ -31,11 +36,11 @@ describe('files', () => {
     await storage.put('2027-01/a.csv', Readable.from(['one']), 'text/csv', live);
     await storage.put('2027-01/a.csv', Readable.from(['t', 'wo']), 'text/csv', live);
     expect(await readFile(path('2027-01/a.csv'), 'utf8')).toBe('two');
-    expect((await buffer(await storage.open('2027-01/a.csv'))).toString()).toBe('two');
+    expect((await textOf(storage, '2027-01/a.csv'))).toBe('two');
     await storage.remove('2027-01/a.csv');
     await storage.remove('2027-01/a.csv');
     expect(await readdir(path('2027-01'))).toEqual([]);
-    await expect(storage.open('2027-01/a.csv')).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await storage.open('2027-01/a.csv')).toBeNull();
   });
 
   it('leaves nothing of a report that broke or was aborted, and the old one as it was', async () => {
@@ -76,10 +81,10 @@ describe('S3', () => {
   it('keeps, gives and removes below its prefix', async () => {
     await storage.put('a.csv', Readable.from([Buffer.from('one')]), 'text/csv', live);
     expect(server.objects.get('bucket/reports/x/a.csv')).toEqual({ body: Buffer.from('one'), contentType: 'text/csv' });
-    expect((await buffer(await storage.open('a.csv'))).toString()).toBe('one');
+    expect((await textOf(storage, 'a.csv'))).toBe('one');
     await storage.remove('a.csv');
     expect(server.objects.size).toBe(0);
-    await expect(storage.open('a.csv')).rejects.toMatchObject({ name: 'NoSuchKey' });
+    expect(await storage.open('a.csv')).toBeNull();
   });
 
   it('uploads what is large in parts', async () => {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { DeleteObjectCommand, GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import type { ReportStorage } from './report-storage.ts';
 
@@ -29,8 +29,13 @@ export function createS3Storage(options: { client: S3Client; bucket: string; pre
       }
     },
     open: async (name) => {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: keyOf(name) }));
-      return Body as Readable;
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: keyOf(name) }));
+        return Body as Readable;
+      } catch (error) {
+        if (error instanceof NoSuchKey) return null;
+        throw error;
+      }
     },
     remove: async (name) => {
       await client.send(new DeleteObjectCommand({ Bucket, Key: keyOf(name) }));

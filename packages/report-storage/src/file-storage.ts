@@ -24,7 +24,12 @@ export function createFileStorage(folder: string): ReportStorage {
     },
     open: async (name) => {
       const stream = createReadStream(join(folder, name));
-      await once(stream, 'open');
+      try {
+        await once(stream, 'open');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw error;
+      }
       return stream;
     },
     remove: (name) => rm(join(folder, name), { force: true }),

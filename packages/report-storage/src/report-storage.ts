@@ -8,8 +8,8 @@ import type { StorageLocation } from './storage-url.ts';
 export interface ReportStorage {
   /** Stores all of `body` or nothing: nobody ever sees a half-written report. Replaces what has this name. */
   put(name: string, body: Readable, contentType: string, signal: AbortSignal): Promise<void>;
-  /** @throws when there is no such report */
-  open(name: string): Promise<Readable>;
+  /** Null when there is no such report. */
+  open(name: string): Promise<Readable | null>;
   /** What is not there counts as removed. */
   remove(name: string): Promise<void>;
   close(): void;
