@@ -10,8 +10,8 @@ import { createEventStreams } from './events/event-streams.ts';
 import { flowsPort } from './flows-port.ts';
 import { healthChecks } from './health-checks.ts';
 import { listen } from './http/server.ts';
-import { openRateLimits } from './rate-limit/open-rate-limits.ts';
 import { providersOf } from './providers-of-config.ts';
+import { openRateLimits } from './rate-limit/open-rate-limits.ts';
 import { jobEventRoutes } from './routes/job-events.ts';
 import { operatorRoutes } from './routes/operator.ts';
 

@@ -36,7 +36,7 @@ describe('files', () => {
     await storage.put('2027-01/a.csv', Readable.from(['one']), 'text/csv', live);
     await storage.put('2027-01/a.csv', Readable.from(['t', 'wo']), 'text/csv', live);
     expect(await readFile(path('2027-01/a.csv'), 'utf8')).toBe('two');
-    expect((await textOf(storage, '2027-01/a.csv'))).toBe('two');
+    expect(await textOf(storage, '2027-01/a.csv')).toBe('two');
     await storage.remove('2027-01/a.csv');
     await storage.remove('2027-01/a.csv');
     expect(await readdir(path('2027-01'))).toEqual([]);
@@ -81,7 +81,7 @@ describe('S3', () => {
   it('keeps, gives and removes below its prefix', async () => {
     await storage.put('a.csv', Readable.from([Buffer.from('one')]), 'text/csv', live);
     expect(server.objects.get('bucket/reports/x/a.csv')).toEqual({ body: Buffer.from('one'), contentType: 'text/csv' });
-    expect((await textOf(storage, 'a.csv'))).toBe('one');
+    expect(await textOf(storage, 'a.csv')).toBe('one');
     await storage.remove('a.csv');
     expect(server.objects.size).toBe(0);
     expect(await storage.open('a.csv')).toBeNull();

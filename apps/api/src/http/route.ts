@@ -19,6 +19,8 @@ export interface TextAnswer {
 /** A body that is sent as it comes, by its media type; the handler may name a more precise one. */
 export interface StreamAnswer {
   readonly mediaType: string;
+  /** What it may be instead; the handler then names which. */
+  readonly otherMediaTypes?: readonly string[];
   readonly stream: true;
 }
 

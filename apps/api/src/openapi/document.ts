@@ -172,7 +172,11 @@ function responsesOf(route: Route, book: SchemaBook): Operation['responses'] {
 
 function contentOf(answer: Answer, book: SchemaBook): { content?: Record<string, MediaType> } {
   if (answer === null) return {};
-  if (isTextAnswer(answer) || isStreamAnswer(answer)) return { content: { [answer.mediaType]: {} } };
+  if (isTextAnswer(answer)) return { content: { [answer.mediaType]: {} } };
+  if (isStreamAnswer(answer)) {
+    const types = [answer.mediaType, ...(answer.otherMediaTypes ?? [])];
+    return { content: Object.fromEntries(types.map((type) => [type, {}])) };
+  }
   return { content: { 'application/json': { schema: book.of(answer, 'output') } } };
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Secret } from '@queue-service/observability';
 import { findSuppressed } from '@queue-service/persistence';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   sandbox = await startSandbox({ only: ['sendgrid', 'twilio'], twilio: { authToken } });
   const configured = { callbackUrl: 'http://127.0.0.1/', authToken: new Secret(authToken) };
   real = await realApp({ sendgridPublicKey: sandbox.sendgrid.events.publicKey, twilioWebhook: configured });
-  server = real.app.listen(0, '127.0.0.1');
+  server = createServer(real.app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/queue/providers`;
   callbackUrl = `${base}/twilio/webhook`;
@@ -119,7 +119,10 @@ it('shows what was told before the row of the job was there', async () => {
   const id = accepted?.outcome === 'created' ? accepted.job.id : '';
   const job = await real.runtime.reader.find(id, null);
   await real.runtime.db.prisma.providerEvent.create({
-    data: { provider: 'sendgrid', eventId: 'early', type: 'delivered', jobId: id, payload: { kind: 'delivered' } },
+    data: {
+      ...{ provider: 'sendgrid', eventId: 'early', type: 'delivered', jobId: id, occurredAt: new Date() },
+      payload: { kind: 'delivered', recipient: 'r', code: null },
+    },
   });
   if (job === null) throw new Error('there is no such job');
   const queued = await real.runtime.connections.of('communication').queue.getJob(id);

@@ -41,7 +41,7 @@ it('gives a report to its tenant and to admins as a file, and to nobody else', a
   expect(answer.text).toBe('venue,gross\nZürich,12.50\n');
   expect(answer.headers).toMatchObject({
     'content-type': 'text/csv; charset=utf-8',
-    'content-length': '27',
+    'content-length': '26',
     'content-disposition': 'attachment; filename="settlement-2027-01-01-2027-02-01.csv"',
   });
   expect((await download(id, 'admin')).status).toBe(200);

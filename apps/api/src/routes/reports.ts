@@ -6,7 +6,7 @@ import { Problem } from '../http/problem.ts';
 import { type Route, route } from '../http/route.ts';
 
 const mediaTypes: Readonly<Record<string, string>> = {
-  csv: 'text/csv; charset=utf-8',
+  csv: 'text/csv',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   pdf: 'application/pdf',
 };
@@ -19,7 +19,9 @@ export function reportRoutes({ db }: Pick<Runtime, 'db'>, storage: ReportStorage
       access: 'user',
       summary: 'Download a finished report',
       params: z.object({ id: z.uuid() }),
-      answers: { 200: { mediaType: 'application/octet-stream', stream: true } },
+      answers: {
+        200: { mediaType: 'application/octet-stream', otherMediaTypes: Object.values(mediaTypes), stream: true },
+      },
       problems: ['not_found', 'gone', 'database_unavailable'],
       handler: async ({ params: { id }, actor }) => {
         const report = await whileDatabaseAvailable(() => findReport(db, id, actor.scope));
@@ -28,8 +30,9 @@ export function reportRoutes({ db }: Pick<Runtime, 'db'>, storage: ReportStorage
         if (body === null) throw new Problem('gone', { detail: 'The file of the report has been removed' });
         const { kind, format, from, to, bytes } = report;
         const name = `${kind}-${day(from)}-${day(to)}.${format}`;
+        const mediaType = mediaTypes[format] ?? 'application/octet-stream';
         const headers = {
-          'Content-Type': mediaTypes[format] ?? 'application/octet-stream',
+          'Content-Type': format === 'csv' ? `${mediaType}; charset=utf-8` : mediaType,
           'Content-Length': String(bytes),
           'Content-Disposition': `attachment; filename="${name}"`,
         };
