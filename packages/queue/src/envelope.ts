@@ -25,6 +25,8 @@ export interface Envelope {
   attempts: number;
   attemptLog: AttemptRecord[];
   startedAt: number | null;
+  /** How many of BullMQ's stalls are in the log already, and how many a run that ended has explained. */
+  stalls?: { logged: number; explained: number };
   /** Effects of handlers that must know of an earlier try. */
   effects: Record<string, StoredEffect>;
   /** How it ended, when that could not be recorded yet, or is a failure: only the recording is tried again. */

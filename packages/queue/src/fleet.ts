@@ -1,6 +1,5 @@
 import { type QueueName, queues } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
-import { watchCancelMarks } from './cancel/cancel-marks.ts';
 import { hearCancelled } from './cancel/cancel-messages.ts';
 import { type RedisConfig, redisUrlOf } from './config.ts';
 import { startFairWorker } from './fairness/fair-worker.ts';
@@ -9,6 +8,7 @@ import { type LockTiming, startWorkerHost, type WorkerHost } from './host/worker
 import { openWorkerRedis } from './redis/connections.ts';
 import type { Runtime } from './runtime.ts';
 import { createHistoryTier } from './tiers/history.ts';
+import { createJobMarks } from './tiers/job-marks.ts';
 import type { LeaseTiming } from './tiers/leases.ts';
 import { createLedgerTier } from './tiers/ledger.ts';
 
@@ -21,6 +21,8 @@ export interface FleetOptions<Queue extends QueueName> {
   metrics: Metrics;
   /** Default: `leaseTiming` and `lockTiming`. */
   timing?: LeaseTiming & LockTiming;
+  /** How often a job's worker may die before the job is taken for the cause. Default 5. */
+  maxCrashes?: number;
 }
 
 /** The worker host of one queue, on the tier that the queue has. Opens a connection of its own and closes it. */
@@ -33,7 +35,7 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
       ? createLedgerTier({ ...runtime, log, ...timing })
       : createHistoryTier({
           ...runtime,
-          ...{ queue, log, marks: watchCancelMarks(runtime.connections.of(queue), log) },
+          ...{ queue, log, marks: createJobMarks(runtime.connections.of(queue), log) },
           cancel: (id) => runtime.cancelJob(id, null),
         });
   const host = startWorkerHost({
@@ -50,6 +52,7 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
     publish: runtime.publish,
     now: runtime.now,
     random: Math.random,
+    ...(options.maxCrashes === undefined ? {} : { maxCrashes: options.maxCrashes }),
     ...timing,
   });
   const messages = openWorkerRedis(redisUrlOf(config, queue), log);

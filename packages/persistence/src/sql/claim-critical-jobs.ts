@@ -26,6 +26,12 @@ export async function claimCriticalJobs(
        attempts = j.attempts + CASE WHEN j.status = 'pending' THEN 1 ELSE 0 END,
        crashes = j.crashes + CASE WHEN j.status = 'processing' THEN 1 ELSE 0 END,
        leased_by = $2,
+       claimed_at = clock_timestamp(),
+       attempt_log = j.attempt_log || CASE WHEN j.status = 'processing' THEN jsonb_build_array(jsonb_build_object(
+         'attempt', j.attempts, 'worker', j.leased_by, 'startedAt', COALESCE(j.claimed_at, j.lease_until),
+         'endedAt', j.lease_until, 'outcome', 'crashed',
+         'error', jsonb_build_object('code', 'worker_lost', 'message', 'Its worker died, or was cut off', 'retryable', true)))
+         ELSE '[]'::jsonb END,
        lease_until = clock_timestamp() + $3::float8 * interval '1 millisecond',
        started_at = COALESCE(j.started_at, clock_timestamp())
      FROM (

@@ -10,13 +10,15 @@ export interface JobReturn {
   usesAttempt: boolean;
   error: FailureRecord | null;
   attempt: AttemptRecord | null;
+  /** True when it has not run: its crashes are still to be explained. */
+  keepCrashes: boolean;
 }
 
 /** Puts a job back for another attempt. Null when the claim is lost. */
 export async function returnCriticalJob(sql: Sql, job: JobReturn): Promise<Date | null> {
   const [row] = await sql.query<{ runAt: Date }>(
     'return-critical-job',
-    `UPDATE critical_jobs SET status = 'pending', error = $5::jsonb, crashes = 0, leased_by = NULL, lease_until = NULL,
+    `UPDATE critical_jobs SET status = 'pending', error = $5::jsonb, crashes = CASE WHEN $7 THEN crashes ELSE 0 END, leased_by = NULL, lease_until = NULL,
        attempts = attempts - CASE WHEN $4 THEN 0 ELSE 1 END, run_at = clock_timestamp() + $3::float8 * interval '1 millisecond',
        dispatched_at = NULL, attempt_log = attempt_log || $6::jsonb
      WHERE id = $1::uuid AND fencing = $2::bigint AND status = 'processing'
@@ -28,6 +30,7 @@ export async function returnCriticalJob(sql: Sql, job: JobReturn): Promise<Date 
       job.usesAttempt,
       job.error === null ? null : JSON.stringify(job.error),
       JSON.stringify(job.attempt === null ? [] : [job.attempt]),
+      job.keepCrashes,
     ],
   );
   return row?.runAt ?? null;

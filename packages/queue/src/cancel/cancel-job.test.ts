@@ -4,7 +4,7 @@ import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { openRuntime, type Runtime } from '../index.ts';
 import { type FleetProcess, spawnFleet } from '../testing/spawn-fleet.ts';
-import { markCancelled } from './cancel-marks.ts';
+import { markCancelled } from '../tiers/job-marks.ts';
 
 const log = createLogger({ service: 'test', level: 'silent' });
 const queues = ['money', 'communication', 'background'] as const;
@@ -27,14 +27,16 @@ beforeAll(async () => {
   });
   start = (queue) => fleets.set(queue, spawnFleet({ queue, databaseUrl, redisUrl, prefix, concurrency: 4 }));
   for (const queue of queues) start(queue);
+  const started = () => [...fleets.values()].every(({ lines }) => lines.some((line) => line['started'] === true));
+  await vi.waitFor(() => expect(started()).toBe(true), { timeout: 60_000, interval: 100 });
   await eventually(() => expect(runtime.connections.all.every(({ redis }) => redis.status === 'ready')).toBe(true));
-});
+}, 70_000);
 afterAll(async () => {
   for (const { child } of fleets.values()) child.kill('SIGKILL');
   await runtime.close();
 });
 
-const eventually = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 15_000, interval: 50 });
+const eventually = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 25_000, interval: 50 });
 const typeOf = { money: 'payment-process', communication: 'send-email', background: 'analytics-track' } as const;
 async function post(queue: (typeof queues)[number], what: string, options: object = {}): Promise<string> {
   const data = {

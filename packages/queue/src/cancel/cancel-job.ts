@@ -19,7 +19,7 @@ import type { JobReader } from '../job-reader.ts';
 import { whileAvailable } from '../redis/availability.ts';
 import type { Connections } from '../redis/connections.ts';
 import { jobResource } from '../resource.ts';
-import { isMarkedCancelled, markCancelled } from './cancel-marks.ts';
+import { isMarkedCancelled, markCancelled } from '../tiers/job-marks.ts';
 import { tellCancelled } from './cancel-messages.ts';
 
 /** What became of the wish to cancel a job. */

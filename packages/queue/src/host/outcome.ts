@@ -19,7 +19,7 @@ export type Outcome =
   /** Back to the queue without using the attempt. */
   | {
       kind: 'returned';
-      why: 'rate_limited' | 'snoozed' | 'shutdown' | 'cancelling';
+      why: 'rate_limited' | 'snoozed' | 'shutdown' | 'cancelling' | 'isolated';
       error: FailureRecord | null;
       delayMs: number;
     }

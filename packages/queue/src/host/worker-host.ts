@@ -11,12 +11,16 @@ import type { Handler, Handlers, JsonObject } from '../handler.ts';
 import { newId } from '../ids.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
 import { Abort } from './abort.ts';
+import { createIsolation } from './isolation.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
 import { reportEnd, reportStart } from './report.ts';
 
 /** A job whose worker dies this often is taken for the cause. */
 export const maxCrashes = 5;
+
+/** How soon a job is offered again that may not run beside what runs now. */
+const isolatedMs = 1_000;
 
 /** BullMQ's lock and its search for stalled jobs, in milliseconds. */
 export interface LockTiming {
@@ -49,6 +53,8 @@ export interface WorkerHostParts<Queue extends QueueName> {
   now: () => Date;
   random: () => number;
   timing?: LockTiming;
+  /** Default: {@link maxCrashes}. */
+  maxCrashes?: number;
 }
 
 /** Runs the jobs of one queue in this process. */
@@ -117,10 +123,30 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
   };
 
   const attemptOf = async (claim: Claim, job: Job, log: Logger, events: AttemptEvents): Promise<Outcome> => {
-    if (claim.crashes >= maxCrashes) {
+    if (claim.crashes >= (parts.maxCrashes ?? maxCrashes)) {
       const message = `Its worker died ${claim.crashes} times while it ran`;
       return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
     }
+    const leave = await waitToRun(claim);
+    if (leave === null) return { kind: 'returned', why: 'isolated', error: null, delayMs: isolatedMs };
+    try {
+      return await runAttempt(claim, job, log, events);
+    } finally {
+      leave();
+    }
+  };
+
+  const waitToRun = async (claim: Claim): Promise<(() => void) | null> => {
+    if (claim.crashes === 0) return isolation.enter(0);
+    const release = claim.guard(() => {}); // What happens meanwhile is told again once it runs.
+    try {
+      return await isolation.enter(claim.crashes);
+    } finally {
+      release();
+    }
+  };
+
+  const runAttempt = async (claim: Claim, job: Job, log: Logger, events: AttemptEvents): Promise<Outcome> => {
     const acted = claim.cancelRequested ? await claim.acted() : [];
     // Money that has moved, or may have, is looked for before the job is called cancelled.
     const findsOut = claim.findsOut && acted.length > 0;
@@ -170,6 +196,12 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     // How often a job may be given out again is counted by the tier, which also records its end.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     skipVersionCheck: true,
+  });
+  const isolation = createIsolation({
+    pause: () => void worker.pause(true),
+    resume: () => {
+      if (!state.closing) worker.resume();
+    },
   });
   worker.on('error', (error) => parts.log.debug({ err: error }, 'The worker met an error'));
   worker.on('drained', () => {

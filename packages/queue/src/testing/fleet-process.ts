@@ -36,9 +36,9 @@ if (config !== null) {
     (type: JobType) => async (payload: Record<string, unknown>, ctx: { jobId: string; signal: AbortSignal }) => {
       const [what, ms = '0'] = String(payload['orderId'] ?? payload['subject'] ?? payload['event']).split(' ');
       process.stdout.write(`${JSON.stringify({ began: ctx.jobId, what })}\n`);
-      if (what === 'exit') process.exit(3);
+      if (what === 'exit') setTimeout(() => process.exit(3), Number(ms));
       if (what === 'block') for (const until = Date.now() + Number(ms); Date.now() < until; );
-      if (what === 'hang' || what === 'slow') {
+      if (what === 'exit' || what === 'hang' || what === 'slow') {
         await new Promise<void>((resolve, reject) => {
           if (what === 'slow') setTimeout(resolve, Number(ms));
           ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error));
@@ -47,8 +47,9 @@ if (config !== null) {
       return contractOf(type).example.result;
     };
   startFleetWorker({
-    ...{ runtime, queue: config.queue, config: runtimeConfig, log, timing: quick },
+    ...{ runtime, queue: config.queue, config: runtimeConfig, log, timing: quick, maxCrashes: 3 },
     metrics: createMetrics({ service: 'test-fleet' }),
     handlers: Object.fromEntries(jobTypes.map((type) => [type, handler(type)])) as never,
   });
+  process.stdout.write('{"started":true}\n');
 }

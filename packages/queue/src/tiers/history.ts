@@ -2,7 +2,7 @@ import type { FailureRecord, JobType, QueueName } from '@queue-service/contracts
 import type { Logger } from '@queue-service/observability';
 import { type AttemptRecord, type Database, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
 import type { Job } from 'bullmq';
-import type { CancelMarks } from '../cancel/cancel-marks.ts';
+import { ClaimLostError } from '../effects/effect-store.ts';
 import { actedInEnvelope, envelopeEffects } from '../effects/envelope-effects.ts';
 import type { EndedJob, EndRecorder } from '../ends.ts';
 import type { EndedValue, Envelope } from '../envelope.ts';
@@ -11,6 +11,7 @@ import type { HistoryWriter } from '../history-writer.ts';
 import { Abort } from '../host/abort.ts';
 import { cancelledError, type Outcome } from '../host/outcome.ts';
 import { jobResource } from '../resource.ts';
+import type { JobMarks, RunMark } from './job-marks.ts';
 import type { Claim, Settlement, Tier } from './tier.ts';
 
 export interface HistoryTierParts {
@@ -21,7 +22,7 @@ export interface HistoryTierParts {
   history: HistoryWriter;
   log: Logger;
   now: () => Date;
-  marks: CancelMarks;
+  marks: JobMarks;
   /** Cancels a job that waits. */
   cancel(jobId: string): Promise<unknown>;
 }
@@ -36,19 +37,59 @@ const recordAgainMs = 5_000;
  */
 export function createHistoryTier(parts: HistoryTierParts): Tier {
   return {
-    claim: async (job) => {
+    claim: async (job, worker) => {
+      const id = job.id as string;
+      const envelope = structuredClone(job.data as Envelope);
       // At its first start it cannot have been marked before: it would have been removed.
-      const cancelled = job.attemptsStarted > 1 && (await parts.marks.isMarked(job.id as string));
-      return claimOf(job, structuredClone(job.data as Envelope), cancelled, parts);
+      const again = job.attemptsStarted > 1 || job.stalledCounter > 0;
+      const marks = again ? await parts.marks.read(id) : { cancelled: false, run: null };
+      const stalls = envelope.stalls ?? { logged: 0, explained: 0 };
+      const run = { worker, startedAt: parts.now().toISOString() };
+      if (job.stalledCounter > stalls.logged) {
+        envelope.stalls = { ...stalls, logged: job.stalledCounter };
+        envelope.attemptLog.push(crashRecord(envelope.attempts + 1, marks.run, run.startedAt));
+        await job.updateData(envelope);
+      }
+      const crashes = job.stalledCounter - stalls.explained;
+      const began = parts.marks.begin(id, run);
+      // Who may kill its process must have left its name before; for all others, who did not die, it is no use.
+      if (crashes > 0) await began;
+      return claimOf(job, envelope, { cancelled: marks.cancelled, crashes }, parts);
     },
     close: async () => parts.marks.close(),
   };
 }
 
-function claimOf(job: Job, envelope: Envelope, cancelRequested: boolean, parts: HistoryTierParts): Claim {
+function crashRecord(attempt: number, run: RunMark | null, noticedAt: string): AttemptRecord {
+  return {
+    attempt,
+    worker: run?.worker ?? 'unknown',
+    startedAt: run?.startedAt ?? noticedAt,
+    endedAt: noticedAt,
+    outcome: 'crashed',
+    error: { code: 'worker_lost', message: 'Its worker died, or was cut off', retryable: true },
+  };
+}
+
+function claimOf(
+  job: Job,
+  envelope: Envelope,
+  found: { cancelled: boolean; crashes: number },
+  parts: HistoryTierParts,
+): Claim {
   const id = job.id as string;
   const startedAt = parts.now();
   const save = () => job.updateData(envelope);
+  let settled = false;
+  /** While it runs: the attempt that is not over yet does not count, should the worker die. */
+  const saveRunning = async () => {
+    if (settled) throw new ClaimLostError(id);
+    await job.updateData({ ...envelope, attempts: envelope.attempts - 1 });
+  };
+  /** It ran, and its worker lives: the stalls before were not its fault. */
+  const explainStalls = () => {
+    if (job.stalledCounter > 0) envelope.stalls = { logged: job.stalledCounter, explained: job.stalledCounter };
+  };
 
   const end = async (
     status: 'completed' | 'failed' | 'cancelled',
@@ -104,13 +145,14 @@ function claimOf(job: Job, envelope: Envelope, cancelRequested: boolean, parts: 
   /** A mark that came when the handler was done already: the job need not wait for its next start to see it. */
   const moved = async () => {
     try {
-      if (await parts.marks.isMarked(id)) await parts.cancel(id);
+      if ((await parts.marks.read(id)).cancelled) await parts.cancel(id);
     } catch (error) {
       parts.log.debug({ err: error, jobId: id }, 'A returned job could not be cancelled; its next start does it');
     }
   };
 
   const settle = async (outcome: Outcome, attempt: AttemptRecord): Promise<Settlement> => {
+    settled = true;
     switch (outcome.kind) {
       case 'completed':
         return end('completed', outcome, attempt);
@@ -121,10 +163,12 @@ function claimOf(job: Job, envelope: Envelope, cancelRequested: boolean, parts: 
         envelope.attemptLog.push(attempt);
         return end('failed', outcome, attempt);
       case 'retry':
+        explainStalls();
         envelope.attemptLog.push(attempt);
         await save();
         return { kind: 'later', delayMs: outcome.delayMs, moved };
       case 'returned':
+        if (outcome.why !== 'isolated') explainStalls();
         envelope.attempts -= 1;
         await save();
         return { kind: 'later', delayMs: outcome.delayMs, moved };
@@ -155,10 +199,10 @@ function claimOf(job: Job, envelope: Envelope, cancelRequested: boolean, parts: 
     dueAt: new Date(envelope.scheduledFor ?? envelope.createdAt),
     startedAt: new Date(envelope.startedAt),
     attemptLog: envelope.attemptLog,
-    crashes: job.stalledCounter,
-    cancelRequested,
+    crashes: found.crashes,
+    cancelRequested: found.cancelled,
     ended: envelope.ended ?? null,
-    effects: envelopeEffects(envelope, parts.sealer, save, parts.now),
+    effects: envelopeEffects(envelope, parts.sealer, saveRunning, parts.now),
     acted: async () => actedInEnvelope(envelope),
     findsOut: false,
     settle,

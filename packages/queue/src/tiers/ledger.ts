@@ -130,8 +130,9 @@ function claimOf(
       usesAttempt: boolean,
       error: FailureRecord | null,
       logged: AttemptRecord | null,
+      keepCrashes = false,
     ): Promise<Settlement> => {
-      await returnCriticalJob(parts.db, { id, fencing, delayMs, usesAttempt, error, attempt: logged });
+      await returnCriticalJob(parts.db, { id, fencing, delayMs, usesAttempt, error, attempt: logged, keepCrashes });
       return { kind: 'later', delayMs };
     };
     switch (outcome.kind) {
@@ -154,7 +155,7 @@ function claimOf(
         return giveBack(outcome.delayMs, true, outcome.error, attempt);
       case 'returned':
         // Polls and pauses are not attempts: a log of each would grow without end.
-        return giveBack(outcome.delayMs, false, outcome.error, null);
+        return giveBack(outcome.delayMs, false, outcome.error, null, outcome.why === 'isolated');
       case 'lost':
         return { kind: 'later', delayMs: (parts.timing ?? leaseTiming).leaseMs };
     }
