@@ -5,6 +5,7 @@ import { startAlerts } from './alerts/index.ts';
 import { readConfig } from './config.ts';
 import { startFlowSweeps } from './flows.ts';
 import { runAsLeader } from './leader.ts';
+import { startRedriveRuns } from './redrive-runs.ts';
 import { startRelay } from './relay.ts';
 import { seedDefaultSchedules } from './schedules/default-schedules.ts';
 import { startSchedules } from './schedules/index.ts';
@@ -40,6 +41,7 @@ await runProcess({
           startFlowSweeps(duty),
           startSnapshots(duty),
           startAlerts({ ...duty, channels }),
+          startRedriveRuns(duty),
         ]);
       },
     });

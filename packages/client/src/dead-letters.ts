@@ -6,8 +6,10 @@ import {
   type deadLetterDetailSchema,
   type deadLetterListQuerySchema,
   deadLetterListSchema,
+  type RedriveRunResource,
   redriveManyAnswerSchema,
   type redriveManySchema,
+  redriveRunAnswerSchema,
 } from '#contracts';
 import type { RequestOptions } from './jobs.ts';
 import type { Send } from './transport.ts';
@@ -23,11 +25,15 @@ export interface DeadLetters {
   get(id: string, options?: RequestOptions): Promise<z.output<typeof deadLetterDetailSchema>>;
   /** Starts its job again. `conflict` unless it is open. */
   redrive(id: string, options?: RequestOptions): Promise<DeadLetterResource>;
-  /** Starts the jobs of all open ones that fit; a dry run unless `dryRun: false`. */
+  /** Starts the jobs of all open ones that fit, more than 100 as a run; a dry run unless `dryRun: false`. */
   redriveMany(
     body: z.input<typeof redriveManySchema>,
     options?: RequestOptions,
   ): Promise<z.output<typeof redriveManyAnswerSchema>>;
+  /** How far a redrive of many is. */
+  redriveRun(id: string, options?: RequestOptions): Promise<RedriveRunResource>;
+  /** Stops a redrive of many; what it has started goes on. */
+  stopRedrive(id: string, options?: RequestOptions): Promise<RedriveRunResource>;
   /** Its job is not started again; the reason is kept. */
   discard(id: string, reason: string, options?: RequestOptions): Promise<DeadLetterResource>;
 }
@@ -50,6 +56,14 @@ export function createDeadLetters(send: Send): DeadLetters {
         answer: redriveManyAnswerSchema,
         signal,
       }),
+    redriveRun: async (id, { signal } = {}) => {
+      const request = { method: 'GET', path: `${path}/redrives/${encodeURIComponent(id)}` } as const;
+      return (await send({ ...request, answer: redriveRunAnswerSchema, signal })).run;
+    },
+    stopRedrive: async (id, { signal } = {}) => {
+      const request = { method: 'DELETE', path: `${path}/redrives/${encodeURIComponent(id)}` } as const;
+      return (await send({ ...request, answer: redriveRunAnswerSchema, signal })).run;
+    },
     discard: async (id, reason, { signal } = {}) => {
       const request = { method: 'DELETE', path: at(id), query: { reason }, once: true } as const;
       return (await send({ ...request, answer: deadLetterAnswerSchema, signal })).deadLetter;

@@ -33,6 +33,7 @@ export * from './sql/queue-controls.ts';
 export * from './sql/queue-metrics.ts';
 export * from './sql/rate-limits.ts';
 export * from './sql/reconciliations.ts';
+export * from './sql/redrive-runs.ts';
 export * from './sql/release-expired-keys.ts';
 export * from './sql/renew-leases.ts';
 export * from './sql/report-dead-letters.ts';

@@ -36,6 +36,8 @@ const table: Record<string, readonly string[]> = {
   'get /dead-letters/:id': venue,
   'post /dead-letters/:id/redrive': venue,
   'post /dead-letters/redrive': venue,
+  'get /dead-letters/redrives/:id': venue,
+  'delete /dead-letters/redrives/:id': venue,
   'delete /dead-letters/:id': venue,
   'get /tenants/:id/limits': admin,
   'put /tenants/:id/limits': admin,

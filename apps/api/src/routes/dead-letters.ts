@@ -11,12 +11,16 @@ import {
   queueNameSchema,
   redriveManyAnswerSchema,
   redriveManySchema,
+  redriveRunAnswerSchema,
 } from '@queue-service/contracts';
 import {
+  countDeadLetters,
   type DeadLetterRow,
   findDeadLetter,
+  findRedriveRun,
   insertAudit,
   listDeadLetters,
+  openLettersOf,
   resolveDeadLetter,
 } from '@queue-service/persistence';
 import { pageOf, type Runtime, whileDatabaseAvailable } from '@queue-service/queue';
@@ -26,8 +30,13 @@ import { nextCursor, pageRequest } from '../http/cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody, type Route, route } from '../http/route.ts';
 import { openLetter, type Redrive } from '../redrive.ts';
+import { nextMillisecond, runResource, startRun, stopRun } from '../redrive-run.ts';
 
 const params = z.object({ id: z.uuid() });
+
+/** More than these are worked off in the background. */
+const mostAtOnce = 100;
+const defaultRate = 20;
 
 export function deadLetterRoutes({ db }: Pick<Runtime, 'db'>, redrive: Redrive): Route[] {
   return [
@@ -85,12 +94,22 @@ export function deadLetterRoutes({ db }: Pick<Runtime, 'db'>, redrive: Redrive):
       access: 'venue',
       summary: 'Start the jobs of many open dead letters again; a dry run unless told otherwise',
       body: jsonBody(redriveManySchema),
-      answers: { 200: redriveManyAnswerSchema },
+      answers: { 200: redriveManyAnswerSchema, 202: redriveManyAnswerSchema },
       problems: ['queue_unavailable', 'database_unavailable'],
-      handler: async ({ body: { filter, limit, dryRun }, ...change }) => {
-        const open = { ...filter, status: 'open', tenantId: change.actor.scope };
-        const rows = await whileDatabaseAvailable(() => listDeadLetters(db, open, null, limit));
-        if (dryRun) return { status: 200, body: { dryRun, deadLetters: rows.map(resourceOf), skipped: [] } };
+      handler: async ({ body, ...change }) => {
+        const { filter, limit, dryRun, ratePerSecond } = body;
+        const { scope } = change.actor;
+        const open = openLettersOf(filter, scope, nextMillisecond());
+        const [matching, rows] = await whileDatabaseAvailable(() =>
+          Promise.all([countDeadLetters(db, open), listDeadLetters(db, open, null, limit ?? mostAtOnce)]),
+        );
+        const none: DeadLetterResource[] = [];
+        const answer = { dryRun, matching, skipped: [], run: null };
+        if (dryRun) return { status: 200, body: { ...answer, deadLetters: rows.map(resourceOf) } } as const;
+        if (limit === undefined && (matching > mostAtOnce || ratePerSecond !== undefined)) {
+          const run = await startRun(db, { filter, ratePerSecond: ratePerSecond ?? defaultRate }, change);
+          return { status: 202, body: { ...answer, deadLetters: none, run: runResource(run) } } as const;
+        }
         const deadLetters: DeadLetterResource[] = [];
         const skipped: string[] = [];
         for (const { id } of rows) {
@@ -102,7 +121,35 @@ export function deadLetterRoutes({ db }: Pick<Runtime, 'db'>, redrive: Redrive):
             skipped.push(id);
           }
         }
-        return { status: 200, body: { dryRun, deadLetters, skipped } };
+        return { status: 200, body: { ...answer, deadLetters, skipped } } as const;
+      },
+    }),
+
+    route({
+      method: 'get',
+      path: '/dead-letters/redrives/:id',
+      access: 'venue',
+      summary: 'How far a redrive of many letters is',
+      params,
+      answers: { 200: redriveRunAnswerSchema },
+      problems: ['not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, actor }) => {
+        const run = await whileDatabaseAvailable(() => findRedriveRun(db, id, actor.scope));
+        if (run === null) throw new Problem('not_found');
+        return { status: 200, body: { run: runResource(run) } };
+      },
+    }),
+
+    route({
+      method: 'delete',
+      path: '/dead-letters/redrives/:id',
+      access: 'venue',
+      summary: 'Stop a redrive of many letters; what it has started goes on',
+      params,
+      answers: { 200: redriveRunAnswerSchema },
+      problems: ['not_found', 'database_unavailable'],
+      handler: async ({ params: { id }, ...change }) => {
+        return { status: 200, body: { run: runResource(await stopRun(db, id, change)) } };
       },
     }),
 

@@ -280,8 +280,25 @@ describe('a dead letter', () => {
     await untilStatus(theirs, 'failed');
     pay = async () => paid;
     const dry = await call('post', '/dead-letters/redrive', 'venueAdmin', { filter: { queue: 'money' } });
-    expect(dry.body).toMatchObject({ dryRun: true, deadLetters: [{ jobId: mine }] });
+    expect(dry.body).toMatchObject({ dryRun: true, matching: 1, deadLetters: [{ jobId: mine }] });
     expect((await rowOf(mine)).status).toBe('failed');
+    const slow = {
+      filter: { queue: 'money', reason: 'permanent', code: 'card_declined' },
+      dryRun: false,
+      ratePerSecond: 1,
+    };
+    const begun = await call('post', '/dead-letters/redrive', 'venueAdmin', slow);
+    expect(begun).toMatchObject({
+      status: 202,
+      body: { matching: 1, run: { status: 'running', total: 1, redriven: 0 } },
+    });
+    const run = `/dead-letters/redrives/${begun.body.run.id}`;
+    expect((await call('get', run, 'venueAdmin')).body.run).toEqual(begun.body.run);
+    expect((await call('delete', run, 'venueAdmin')).body.run).toMatchObject({
+      status: 'stopped',
+      stoppedBy: 'venue-boss',
+    });
+    expect((await call('delete', `/dead-letters/redrives/${crypto.randomUUID()}`, 'venueAdmin')).status).toBe(404);
     const done = await call('post', '/dead-letters/redrive', 'venueAdmin', {
       filter: { queue: 'money' },
       dryRun: false,

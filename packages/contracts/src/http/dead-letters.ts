@@ -39,22 +39,64 @@ export const deadLetterDetailSchema = deadLetterSchema.extend({
 export const deadLetterAnswerSchema = z.object({ deadLetter: deadLetterSchema });
 export const deadLetterDetailAnswerSchema = z.object({ deadLetter: deadLetterDetailSchema });
 
-/** Redrives many letters at once, the newest first. */
+const deadLetterReasonSchema = deadLetterSchema.shape.reason;
+const errorCodeSchema = z.string().max(100).describe('Code of the error that it died of');
+
+/** Redrives many letters, the newest first: up to 100 at once, more as a run in the background. */
 export const redriveManySchema = z.strictObject({
-  filter: z.strictObject({ queue: queueNameSchema.optional(), type: z.string().max(100).optional() }).default({}),
-  limit: z.int().min(1).max(100).default(100),
-  dryRun: z.boolean().default(true).describe('Only says which letters it would be'),
+  filter: z
+    .strictObject({
+      queue: queueNameSchema.optional(),
+      type: z.string().max(100).optional(),
+      reason: deadLetterReasonSchema.optional(),
+      code: errorCodeSchema.optional(),
+      from: z.iso.datetime().optional().describe('Died at or after'),
+      to: z.iso.datetime().optional().describe('Died before'),
+    })
+    .default({}),
+  limit: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('At most so many, at once. Without it all that match: more than 100 as a run'),
+  dryRun: z.boolean().default(true).describe('Only says how many and which letters it would be'),
+  ratePerSecond: z.int().min(1).max(500).optional().describe('Makes it a run of at most so many jobs a second; 20'),
 });
+
+export const redriveRunSchema = z
+  .object({
+    id: z.string(),
+    tenantId: z.string().nullable().describe("Of whose letters; null: everybody's"),
+    filter: redriveManySchema.shape.filter,
+    ratePerSecond: z.int(),
+    status: z.enum(['running', 'completed', 'stopped']),
+    total: z.int().describe('Letters that matched when it began'),
+    redriven: z.int(),
+    skipped: z.int().describe('Letters whose job could not be started again'),
+    createdBy: z.string(),
+    stoppedBy: z.string().nullable(),
+    createdAt: z.iso.datetime(),
+    finishedAt: z.iso.datetime().nullable(),
+  })
+  .describe('A redrive of many letters');
+export type RedriveRunResource = z.infer<typeof redriveRunSchema>;
+export const redriveRunAnswerSchema = z.object({ run: redriveRunSchema });
+
 export const redriveManyAnswerSchema = z.object({
   dryRun: z.boolean(),
-  deadLetters: z.array(deadLetterSchema).describe('Redriven, or what would be'),
+  matching: z.int().describe('Open letters that match the filter'),
+  deadLetters: z.array(deadLetterSchema).describe('Redriven, or the first of what would be'),
   skipped: z.array(z.string()).describe('Ids of letters whose job could not be started again'),
+  run: redriveRunSchema.nullable().describe('Where it is worked off in the background'),
 });
 
 export const deadLetterListQuerySchema = z.strictObject({
   queue: queueNameSchema.optional(),
   type: z.enum(jobTypes).optional(),
   status: z.enum(deadLetterStatuses).optional(),
+  reason: deadLetterReasonSchema.optional(),
+  code: errorCodeSchema.optional(),
   ...createdQuery,
   ...pageQuery,
 });

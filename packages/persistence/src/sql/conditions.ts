@@ -10,6 +10,9 @@ export interface ListFilter {
   queue?: string | undefined;
   type?: string | undefined;
   status?: string | undefined;
+  /** Of dead letters alone. */
+  reason?: string | undefined;
+  code?: string | undefined;
   from?: Date | undefined;
   to?: Date | undefined;
 }
@@ -31,6 +34,8 @@ export function conditions(
   add('queue', filter.queue, (n) => `${alias}.queue = $${n}`);
   add('type', filter.type, (n) => `${alias}.type = $${n}`);
   add('status', filter.status, (n) => `${alias}.status = $${n}`);
+  add('reason', filter.reason, (n) => `${alias}.reason = $${n}`);
+  add('code', filter.code, (n) => `${alias}.error ->> 'code' = $${n}`);
   add('from', filter.from, (n) => `${alias}.created_at >= $${n}`);
   add('to', filter.to, (n) => `${alias}.created_at < $${n}`);
   if (after !== null) {

@@ -36,7 +36,7 @@ afterAll(async () => {
   await runtime.close();
 });
 
-const eventually = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 25_000, interval: 50 });
+const eventually = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 60_000, interval: 50 });
 const typeOf = { money: 'payment-process', communication: 'send-email', background: 'analytics-track' } as const;
 async function post(queue: (typeof queues)[number], what: string, options: object = {}): Promise<string> {
   const data = {
@@ -96,4 +96,4 @@ it('honours a mark when the worker died with the job', async () => {
   start('background');
   expect(await ended(id)).toMatchObject(cancelled);
   expect(fleets.get('background')?.lines).not.toContainEqual(expect.objectContaining({ began: id }));
-});
+}, 90_000);
