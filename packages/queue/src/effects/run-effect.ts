@@ -5,7 +5,7 @@ import {
   RetryableError,
   UnknownOutcomeError,
 } from '@queue-service/contracts';
-import type { EffectCall, EffectResult, EffectSpec, JsonObject } from '../handler.ts';
+import type { EffectCall, EffectResult, EffectSpec, Found, JsonObject, OpenEffect } from '../handler.ts';
 import { Abort } from '../host/abort.ts';
 import { ClaimLostError, type EffectRecord, type EffectSettlement, type EffectStore } from './effect-store.ts';
 
@@ -83,15 +83,7 @@ async function reconcile<Request extends JsonObject, Response extends JsonObject
     });
   }
   const startedAt = performance.now();
-  const found = await spec.find(effect.request as Request, {
-    idempotencyKey: keyOf(effect),
-    memo: effect.memo as JsonObject | null,
-    firstAttemptAt: effect.firstAttemptAt,
-    lastAttemptAt: effect.lastAttemptAt,
-    sends: effect.sends,
-    serverError: effect.status === 'unknown' && effect.code === 'provider_error',
-    signal,
-  });
+  const found = await spec.find(effect.request as Request, openOf(effect, signal));
   report(spec.provider, `${spec.operation}.find`, found.state, (performance.now() - startedAt) / 1_000);
   switch (found.state) {
     case 'done':
@@ -137,6 +129,9 @@ async function send<Request extends JsonObject, Response extends JsonObject>(
   } catch (error) {
     // Nothing was sent in the name of a lost claim, and the effect is the new holder's to settle.
     if (error instanceof ClaimLostError) throw error;
+    if (error instanceof PermanentError && effect.sends > 1 && spec.find !== undefined) {
+      return refusedLater(store, effect, spec, error, signal, done);
+    }
     const settlement = settlementOf(error);
     done(settlement.status === 'intended' ? 'not_sent' : settlement.status);
     await store.settle(effect, settlement);
@@ -154,6 +149,62 @@ async function send<Request extends JsonObject, Response extends JsonObject>(
 
 function cancelled(): Abort {
   return new Abort('cancelled', 'Cancelled before it was sent');
+}
+
+/**
+ * A refusal of a repeat (a key that was revoked since, nothing left to refund because the first request took it) says
+ * nothing of the requests that left before. So the provider is asked for them first; only what is not there was refused.
+ */
+async function refusedLater<Request extends JsonObject, Response extends JsonObject>(
+  store: EffectStore,
+  effect: EffectRecord,
+  spec: EffectSpec<Request, Response>,
+  refusal: PermanentError,
+  signal: AbortSignal,
+  done: (outcome: string) => void,
+): Promise<EffectResult<Response>> {
+  const unknown = () => store.settle(effect, failed('unknown', refusal.code, refusal.message));
+  let found: Found<Response>;
+  try {
+    found = await (spec.find as NonNullable<typeof spec.find>)(effect.request as Request, openOf(effect, signal));
+  } catch (error) {
+    done('unknown');
+    await unknown();
+    throw error;
+  }
+  switch (found.state) {
+    case 'done':
+      done('confirmed');
+      await store.settle(effect, confirmed(found));
+      return { providerId: found.providerId, response: found.response };
+    case 'absent':
+    case 'rejected': {
+      const { code, message } = found.state === 'rejected' ? found : refusal;
+      done('rejected');
+      await store.settle(effect, failed('rejected', code, message));
+      throw new PermanentError({ code, message });
+    }
+    case 'pending':
+    case 'unclear':
+      done('unknown');
+      await unknown();
+      throw new UnknownOutcomeError({
+        code: 'outcome_unclear',
+        message: `The provider refused a repeat (${refusal.code}) and cannot tell of the request before it`,
+      });
+  }
+}
+
+function openOf(effect: EffectRecord, signal: AbortSignal): OpenEffect {
+  return {
+    idempotencyKey: keyOf(effect),
+    memo: effect.memo as JsonObject | null,
+    firstAttemptAt: effect.firstAttemptAt,
+    lastAttemptAt: effect.lastAttemptAt,
+    sends: effect.sends,
+    serverError: effect.status === 'unknown' && effect.code === 'provider_error',
+    signal,
+  };
 }
 
 /** An error of unknown make is taken for the worst: it may have happened. */
