@@ -20,6 +20,8 @@ const schema = z.object({
     .pipe(z.array(rpcUrl).min(1)),
   /** Of the whole fleet, to each node. */
   SOLANA_REQUESTS_PER_SECOND: variable.integer({ min: 1, max: 10_000 }).default(50),
+  /** Below it the incident `mint_balance_low` is open; default 1 SOL, enough for some hundred tickets. */
+  MINT_BALANCE_LOW_LAMPORTS: variable.integer({ min: 0 }).default(1_000_000_000),
   SOLANA_MINT_AUTHORITY: variable.secret().superRefine((secret, context) => {
     try {
       parseMintAuthority(secret.reveal());

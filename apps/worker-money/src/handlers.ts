@@ -18,11 +18,14 @@ export function createMoneyHandlers({
   stripe,
   nodes,
   minter,
+  onLow,
 }: {
   runtime: Runtime;
   stripe: Stripe;
   nodes: RpcNodes;
   minter: Minter;
+  /** Told when a mint must wait for lamports. */
+  onLow?: () => Promise<void>;
 }): Handlers<'money'> {
   const accounts = { mayPay: (job: Parameters<typeof mayPayAccount>[1]) => mayPayAccount(runtime.db, job) };
   const ownerOf = (paymentIntentId: string) => findOwnerOfEffect(runtime.db, 'stripe', paymentIntentId);
@@ -40,7 +43,7 @@ export function createMoneyHandlers({
       ownerOf,
     }),
     'payout-process': createPayoutProcess({ ...parts, ownerOf }),
-    'nft-mint': createNftMint({ minter }),
+    'nft-mint': createNftMint({ minter, ...(onLow && { onLow }) }),
     'reconcile-books': createReconcileBooks({
       books: openBooks({ db: runtime.db, stripe, nodes, authority: minter.authority }),
       keep: (reconciliation) => keepReconciliation(runtime.db, reconciliation),

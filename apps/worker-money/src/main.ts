@@ -3,6 +3,7 @@ import { readConfig } from './config.ts';
 import { createMoneyHandlers } from './handlers.ts';
 import { defaultStripeRate, moneyLimits } from './limits.ts';
 import { parseMintAuthority } from './solana/mint-authority.ts';
+import { watchMintBalance } from './solana/mint-balance.ts';
 import { Minter } from './solana/minter.ts';
 import { RpcNodes } from './solana/rpc-nodes.ts';
 import { createStripe } from './stripe/client.ts';
@@ -29,6 +30,13 @@ await runFleet({
     });
     const nodes = new RpcNodes({ urls: config.SOLANA_RPC_URL, limiterOf: limits.solanaNode });
     const minter = new Minter({ nodes, authority });
-    return createMoneyHandlers({ runtime: parts.runtime, stripe, nodes, minter });
+    const balance = watchMintBalance({
+      ...parts,
+      db: parts.runtime.db,
+      minter,
+      lowLamports: config.MINT_BALANCE_LOW_LAMPORTS,
+    });
+    parts.shutdown.register('mint balance', () => balance.stop());
+    return createMoneyHandlers({ runtime: parts.runtime, stripe, nodes, minter, onLow: balance.check });
   },
 });

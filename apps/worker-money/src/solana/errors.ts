@@ -3,6 +3,8 @@ import { SolanaJSONRPCError, SystemProgram } from '@solana/web3.js';
 
 /** How long jobs wait when the mint authority is out of lamports: somebody has to fill it up. */
 const lowBalanceRetryMs = 60_000;
+/** Code of the wait for lamports. */
+export const MINT_AUTHORITY_LOW = 'mint_authority_low';
 const defaultRetryAfterMs = 2_000;
 
 /** The node has not reached the slot that was asked for; it is well, and will in a moment. */
@@ -126,7 +128,7 @@ export function mapTransactionError(error: unknown, programs: readonly string[])
 /** Not the job's fault and not for it to fail over: it waits, without using attempts, until lamports are there. */
 export function mintAuthorityLow(): RateLimitedError {
   return new RateLimitedError({
-    code: 'mint_authority_low',
+    code: MINT_AUTHORITY_LOW,
     message: 'The mint authority has too few lamports for rent and fees',
     retryAfterMs: lowBalanceRetryMs,
   });

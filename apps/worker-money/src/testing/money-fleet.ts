@@ -1,12 +1,13 @@
 import type { JobInput, JobResource, JobType } from '@queue-service/contracts';
 import { createLogger, createMetrics, type Metrics, Secret } from '@queue-service/observability';
 import { putTenantAccount } from '@queue-service/persistence';
-import { type Handlers, openRuntime, type Runtime, startFleetWorker } from '@queue-service/queue';
+import { openRuntime, type Runtime, startFleetWorker } from '@queue-service/queue';
 import { type SolanaSandbox, startSolana, startStripe } from '@queue-service/sandbox';
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import { Keypair, LAMPORTS_PER_SOL } from '@solana/web3.js';
 import { expect, vi } from 'vitest';
 import { createMoneyHandlers } from '../handlers.ts';
+import { watchMintBalance } from '../solana/mint-balance.ts';
 import { Minter } from '../solana/minter.ts';
 import { RpcNodes } from '../solana/rpc-nodes.ts';
 import { createStripe } from '../stripe/client.ts';
@@ -32,15 +33,10 @@ export interface MoneyFleet {
 export interface MoneyFleetOptions {
   /** Of the mint authority; default 10 SOL. */
   lamports?: number;
-  /** Around the real handlers. */
-  wrap?: (handlers: Handlers<'money'>) => Handlers<'money'>;
 }
 
 /** A worker of the money queue as in production, on stores of its own and the providers' sandboxes. */
-export async function startMoneyFleet({
-  lamports,
-  wrap = (same) => same,
-}: MoneyFleetOptions = {}): Promise<MoneyFleet> {
+export async function startMoneyFleet({ lamports }: MoneyFleetOptions = {}): Promise<MoneyFleet> {
   const log = createLogger({ service: 'test', level: 'silent' });
   const metrics = createMetrics({ service: 'test' });
   const { url } = await useDatabase();
@@ -61,7 +57,9 @@ export async function startMoneyFleet({
   const runtime = openRuntime({ config, applicationName: 'test', log });
   await vi.waitFor(() => expect(runtime.connections.of('money').redis.status).toBe('ready'));
   const client = createStripe({ secretKey: 'sk_test_fleet', apiBase: stripe.url, timeoutMs: 2_000 });
-  const handlers = wrap(createMoneyHandlers({ runtime, stripe: client, nodes, minter }));
+  const lowLamports = LAMPORTS_PER_SOL / 10;
+  const balance = watchMintBalance({ minter, db: runtime.db, metrics, log, lowLamports, everyMs: 200 });
+  const handlers = createMoneyHandlers({ runtime, stripe: client, nodes, minter, onLow: balance.check });
   const worker = startFleetWorker({ runtime, queue: 'money', handlers, config, log, metrics });
   const job = async (id: string) => {
     const found = await runtime.reader.find(id, null);
@@ -89,6 +87,7 @@ export async function startMoneyFleet({
       ),
     stop: async () => {
       await worker.close(1_000);
+      await balance.stop();
       await runtime.close();
       await Promise.all([stripe.stop(), solana.stop()]);
     },

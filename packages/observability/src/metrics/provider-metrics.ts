@@ -21,6 +21,7 @@ export function providerMetrics({ counter, gauge, duration }: Instruments) {
       BUCKETS.wait,
     ),
     circuitState: gauge('circuit_state', 'Circuit breaker: 0 closed, 1 half open, 2 open', ['provider']),
+    mintAuthorityLamports: gauge('mint_authority_lamports', 'What the mint authority holds, for rent and fees', []),
     webhookDeliveries: counter('webhook_deliveries_total', 'Attempts to deliver a webhook', ['outcome']),
   };
 }
