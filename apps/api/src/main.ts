@@ -5,6 +5,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { createAdmin } from './admin/admin.ts';
 import { createApp } from './app.ts';
 import { trustOf } from './auth/trust-of-config.ts';
+import { cachedJobs, createCaches } from './cache/caches.ts';
 import { loadConfig } from './config.ts';
 import { createEventStreams } from './events/event-streams.ts';
 import { flowsPort } from './flows-port.ts';
@@ -27,6 +28,7 @@ await runProcess({
     shutdown.signal.addEventListener('abort', () => readiness.startDraining());
     const rateLimits = openRateLimits({ config, runtime, metrics, log });
     shutdown.register('rate limits', async () => rateLimits.close());
+    const caches = createCaches({ nowMs: Date.now, metrics });
     const listener = createJobEventListener(runtime.connections, log);
     const streams = createEventStreams({ listener, jobs: runtime.reader, nowMs: Date.now });
     shutdown.register('job events', async () => listener.close());
@@ -43,11 +45,11 @@ await runProcess({
       moneyBodyLimitBytes: config.MONEY_BODY_LIMIT_BYTES,
       version: packageJson.version,
       producer: runtime.producer,
-      jobs: runtime.reader,
+      jobs: cachedJobs(runtime.reader, caches),
       flows: flowsPort(runtime),
       rateLimit: rateLimits.rateLimit,
       operatorRoutes: [
-        ...operatorRoutes({ runtime, log, storage, ...providersOf(config) }),
+        ...operatorRoutes({ runtime, caches, log, storage, ...providersOf(config) }),
         ...rateLimits.routes,
         ...jobEventRoutes(streams, runtime.reader),
       ],

@@ -7,6 +7,7 @@ export { type FlowTemplate, flowTemplates } from './flows/templates.ts';
 export * from './http/audit.ts';
 export * from './http/batch.ts';
 export * from './http/books.ts';
+export * from './http/cache.ts';
 export * from './http/dead-letters.ts';
 export * from './http/flows.ts';
 export * from './http/job-events.ts';

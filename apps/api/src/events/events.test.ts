@@ -161,6 +161,10 @@ test('two thousand streams share one connection; a slow reader is cut off, an ex
   const told = vi.fn();
   for (const one of others) one?.on('data', told);
   const brief = ask(job, 10);
+  let text = '';
+  brief?.on('data', (chunk) => {
+    text += String(chunk);
+  });
   expect(ask()).toBeNull();
   const message = 'x'.repeat(1_000);
   const tell = () =>
@@ -171,10 +175,6 @@ test('two thousand streams share one connection; a slow reader is cut off, an ex
   await vi.waitFor(() => expect(told.mock.calls.length).toBeGreaterThan(800), { timeout: 15_000 });
   expect(listener.connections).toBe(1);
   nowMs = 10;
-  let text = '';
-  brief?.on('data', (chunk) => {
-    text += String(chunk);
-  });
   beat();
   await once(brief as NonNullable<typeof brief>, 'end');
   expect(text).toContain(': the token has expired');

@@ -2,11 +2,13 @@ import type { Logger, Secret } from '@queue-service/observability';
 import { createAddressPolicy, type EndpointRules } from '@queue-service/outbound';
 import { createSchedules, type Runtime } from '@queue-service/queue';
 import type { ReportStorage } from '@queue-service/report-storage';
+import { type Caches, forgetting } from '../cache/caches.ts';
 import { createCancel } from '../cancel.ts';
 import type { Route } from '../http/route.ts';
 import { createRedrive } from '../redrive.ts';
 import { auditRoutes } from './audit-log.ts';
 import { bookRoutes } from './books.ts';
+import { cacheRoutes } from './cache.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { jobControlRoutes } from './job-control.ts';
 import { jobHistoryRoutes } from './job-history.ts';
@@ -24,6 +26,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 export interface OperatorParts {
   readonly runtime: Runtime;
+  readonly caches: Caches;
   readonly log: Logger;
   /** Null where REPORT_STORAGE_URL is not set: no report can be read then. */
   readonly storage?: ReportStorage | null;
@@ -37,14 +40,15 @@ export interface OperatorParts {
 
 /** The rows of the API table that look into the stores themselves and change what is there. */
 export function operatorRoutes(parts: OperatorParts): Route[] {
-  const { runtime, log, stripeWebhookSecret } = parts;
+  const { runtime, caches, log, stripeWebhookSecret } = parts;
   const { endpointRules = { policy: createAddressPolicy(), allowHttp: false } } = parts;
-  const redrive = createRedrive(runtime);
+  const { cancel, redrive } = forgetting(caches, { cancel: createCancel(runtime), redrive: createRedrive(runtime) });
   return [
-    ...jobControlRoutes(runtime, createCancel(runtime), redrive),
+    ...jobControlRoutes(runtime, cancel, redrive),
     ...jobHistoryRoutes(runtime),
     ...deadLetterRoutes(runtime, redrive),
-    ...queueRoutes(runtime),
+    ...queueRoutes(runtime, caches.queues),
+    ...cacheRoutes(runtime, caches),
     ...scheduleRoutes(createSchedules({ ...runtime, log })),
     ...webhookRoutes(runtime, endpointRules),
     ...webhookDeliveryRoutes(runtime, log),

@@ -21,6 +21,7 @@ import {
 import { type Runtime, readQueueState, whileAvailable, whileDatabaseAvailable } from '@queue-service/queue';
 import { z } from 'zod';
 import { auditEntry, type Change } from '../audit.ts';
+import type { Caches } from '../cache/caches.ts';
 import { Problem } from '../http/problem.ts';
 import { type Route, route } from '../http/route.ts';
 
@@ -31,7 +32,7 @@ const rateMinutes = 5;
 const mostMetrics = 2_000;
 const cleanBatch = 1_000;
 
-export function queueRoutes(runtime: Runtime): Route[] {
+export function queueRoutes(runtime: Runtime, cache: Caches['queues']): Route[] {
   const { db, connections, now } = runtime;
 
   const statsOf = (names: readonly QueueName[]): Promise<QueueStats[]> =>
@@ -62,8 +63,9 @@ export function queueRoutes(runtime: Runtime): Route[] {
       };
       return Promise.all(names.map(one));
     });
+  const cachedStats = (names: readonly QueueName[]) => cache.read(names.join(), () => statsOf(names));
   const answerOf = async (name: QueueName) => {
-    const [queue] = await statsOf([name]);
+    const [queue] = await cachedStats([name]);
     return { status: 200, body: { queue: queue as QueueStats } } as const;
   };
 
@@ -82,6 +84,7 @@ export function queueRoutes(runtime: Runtime): Route[] {
         await insertAudit(sql, [auditEntry(change, { ...what, before: { paused: before }, after: { paused } })]);
       }),
     );
+    cache.flush();
     return answerOf(name);
   };
 
@@ -93,7 +96,7 @@ export function queueRoutes(runtime: Runtime): Route[] {
       summary: 'All queues at this moment',
       answers: { 200: queueListSchema },
       problems: unavailable,
-      handler: async () => ({ status: 200, body: { queues: await statsOf(queueNames) } }),
+      handler: async () => ({ status: 200, body: { queues: await cachedStats(queueNames) } }),
     }),
 
     route({

@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import { vi } from 'vitest';
 import { createAdmin } from '../admin/admin.ts';
 import type { AppParts } from '../app.ts';
+import { cachedJobs, createCaches } from '../cache/caches.ts';
 import { createEventStreams } from '../events/event-streams.ts';
 import { flowsPort } from '../flows-port.ts';
 import { openRateLimits } from '../rate-limit/open-rate-limits.ts';
@@ -44,16 +45,17 @@ export async function realApp(more: Partial<OperatorParts> = {}): Promise<RealAp
   });
   const metrics = createMetrics({ service: 'api' });
   const rateLimits = openRateLimits({ config, runtime, metrics, log });
+  const caches = createCaches({ nowMs: Date.now, metrics });
   const listener = createJobEventListener(runtime.connections, log);
   const streams = createEventStreams({ listener, jobs: runtime.reader, nowMs: Date.now });
   const { app, parts } = testApp({
     metrics,
     rateLimit: rateLimits.rateLimit,
     producer: runtime.producer,
-    jobs: runtime.reader,
+    jobs: cachedJobs(runtime.reader, caches),
     flows: flowsPort(runtime),
     operatorRoutes: [
-      ...operatorRoutes({ runtime, log, ...more }),
+      ...operatorRoutes({ runtime, log, caches, ...more }),
       ...rateLimits.routes,
       ...jobEventRoutes(streams, runtime.reader),
     ],

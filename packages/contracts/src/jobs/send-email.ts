@@ -4,8 +4,11 @@ import { emailSchema, jsonObjectSchema } from '../fields.ts';
 
 const recipients = z.union([emailSchema, z.array(emailSchema).min(1).max(100)]);
 
-/** Base64 of at most 10 MiB of content in all: SendGrid takes 30 MB a message, Redis should not have to. */
-export const maxAttachmentBytes = 10 * 1024 * 1024;
+/**
+ * Content of all attachments of a mail. In Base64 and with a text beside it that fits into the 1 MiB that the API takes as
+ * a body: larger files belong behind a link, not into Redis.
+ */
+export const maxAttachmentBytes = 700 * 1024;
 
 const attachment = z.strictObject({
   filename: z.string().min(1).max(255),
@@ -40,8 +43,9 @@ export const sendEmail = defineJob({
         .max(20)
         .refine(
           (files) => files.reduce((sum, file) => sum + (file.content.length * 3) / 4, 0) <= maxAttachmentBytes,
-          'are larger than 10 MiB together',
+          'are larger than 700 KiB together',
         )
+        .describe('Together at most 700 KiB, before Base64')
         .optional(),
       categories: z.array(z.string().min(1).max(255)).max(10).optional(),
       sandbox: z.boolean().optional().describe("SendGrid's sandbox mode: checked by the provider, not sent"),
