@@ -106,6 +106,15 @@ describe('the circuit', () => {
     await expect(made.run(signal, async () => 'sent')).resolves.toBe('sent');
   });
 
+  test('a rate limit of one worker holds back the whole fleet', async () => {
+    const penalties: unknown[] = [];
+    const limiter = { take: async () => undefined, penalize: async (...told: unknown[]) => void penalties.push(told) };
+    const limited = new RateLimitedError({ code: 'provider_rate_limited', message: 'slow down', retryAfterMs: 7_000 });
+    await fails(circuit({ limiter }), () => Promise.reject(limited));
+    await fails(circuit({ limiter, pauseOnRateLimit: false }), () => Promise.reject(limited));
+    expect(penalties).toEqual([['sendgrid', 7_000]]);
+  });
+
   test('spreads the jobs that come back', async () => {
     const made = await opened({ random: () => 0.5 });
     expect(await fails(made, async () => 'sent')).toMatchObject({ retryAfterMs: 12_500 });
@@ -119,6 +128,7 @@ describe('the circuit', () => {
           throw new RateLimitedError({ code: 'fleet_rate_limited', message: 'full', retryAfterMs: 250 });
         taken.push(provider);
       },
+      penalize: async () => undefined,
     };
     const made = circuit({ limiter });
     await expect(made.run(signal, async () => 'sent')).resolves.toBe('sent');

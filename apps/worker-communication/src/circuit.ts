@@ -13,9 +13,11 @@ export interface ProviderLimiter {
    * @throws RateLimitedError when that is too far away to wait for
    */
   take(provider: Provider, signal: AbortSignal): Promise<void>;
+  /** Tells that the provider asked for patience: nobody of the fleet sends for that long. Never rejects. */
+  penalize(provider: Provider, retryAfterMs: number): Promise<void>;
 }
 
-export const noLimiter: ProviderLimiter = { take: () => Promise.resolve() };
+export const noLimiter: ProviderLimiter = { take: () => Promise.resolve(), penalize: () => Promise.resolve() };
 
 export interface CircuitOptions {
   provider: Provider;
@@ -101,6 +103,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
         if (isBrokenCircuitError(error)) throw down(opensAgainAt);
         if (pauseOnRateLimit && error instanceof RateLimitedError) {
           pausedUntil = Math.max(pausedUntil, Date.now() + error.retryAfterMs);
+          await limiter.penalize(provider, error.retryAfterMs);
         }
         throw error;
       }

@@ -4,6 +4,7 @@ import { circuitIncidents } from './circuit-incidents.ts';
 import { readConfig } from './config.ts';
 import { databaseDeliveries } from './database/deliveries.ts';
 import { databaseSuppressions } from './database/suppressions.ts';
+import { createFleetLimiter } from './fleet-limiter.ts';
 import { createCommunicationHandlers } from './handlers.ts';
 
 const config = readConfig(process.env);
@@ -18,6 +19,7 @@ await runFleet({
     const { handlers, close } = createCommunicationHandlers(config, {
       suppressions: databaseSuppressions(runtime.db, runtime.sealer),
       deliveries: databaseDeliveries(runtime.db, runtime.sealer),
+      limiter: createFleetLimiter(runtime.connections.of('communication').redis, config.QUEUE_PREFIX),
       onCircuit: (provider, state) => {
         metrics.circuitState.set({ provider }, CIRCUIT_STATES[state]);
         log.warn({ provider, state }, 'The circuit of a provider has changed');

@@ -12,6 +12,7 @@ import {
 } from '@queue-service/contracts';
 import { type EndpointRules, endpointUrlProblem, newWebhookSecret } from '@queue-service/outbound';
 import {
+  closeIncident,
   deleteWebhookEndpoint,
   findWebhookEndpoint,
   insertAudit,
@@ -156,6 +157,7 @@ export function webhookRoutes({ db, sealer }: Pick<Runtime, 'db' | 'sealer'>, ru
         await requireUrl(body.url);
         const webhook = await onEndpoint(id, change, async (sql, before) => {
           const after = resourceOf(await updateWebhookEndpoint(sql, id, body));
+          if (body.active === true) await closeIncident(sql, `webhook_endpoint_disabled:${id}`);
           await audit(sql, change, 'update', after, { before: resourceOf(before), after });
           return after;
         });
@@ -174,6 +176,7 @@ export function webhookRoutes({ db, sealer }: Pick<Runtime, 'db' | 'sealer'>, ru
       handler: async ({ params: { id }, ...change }) => {
         await onEndpoint(id, change, async (sql, before) => {
           await deleteWebhookEndpoint(sql, id);
+          await closeIncident(sql, `webhook_endpoint_disabled:${id}`);
           await audit(sql, change, 'delete', before, { before: resourceOf(before) });
         });
         return { status: 204, body: undefined };

@@ -141,6 +141,10 @@ describe('deliveries in PostgreSQL', () => {
     await deliveries.disableEndpoint(endpointId, 'failing', notice);
     await deliveries.disableEndpoint(endpointId, 'failing', notice);
     expect(await endpoint()).toMatchObject({ active: false, disabledReason: 'failing' });
+    const incidents = await db.prisma.incident.findMany({ where: { key: `webhook_endpoint_disabled:${endpointId}` } });
+    expect(incidents).toMatchObject([{ kind: 'webhook_endpoint_disabled', closedAt: null }]);
+    const audit = await db.prisma.auditLog.findMany({ where: { resourceId: endpointId } });
+    expect(audit).toMatchObject([{ action: 'webhook.disable', tenantId, after: { disabledReason: 'failing' } }]);
     const notices = await db.prisma.webhookDelivery.findMany({ where: { tenantId, eventType: notice.type } });
     expect(notices).toMatchObject([
       { endpointId: other, body: { data: { endpointId, reason: 'failing' } }, dispatchedAt: null },

@@ -10,6 +10,7 @@ import {
   insertWebhookDeliveries,
   loadOutgoingDelivery,
   type OutgoingDeliveryRow,
+  openIncident,
   type Sealer,
   succeedWebhookDelivery,
 } from '@queue-service/persistence';
@@ -49,6 +50,13 @@ export function databaseDeliveries(db: Database, sealer: Sealer): Deliveries {
               after: { active: false, disabledReason: reason, failingSince: notice.data.failingSince },
             },
           ]);
+          await openIncident(sql, {
+            key: `webhook_endpoint_disabled:${endpointId}`,
+            kind: 'webhook_endpoint_disabled',
+            severity: 'warning',
+            summary: `A webhook endpoint of ${tenantId} was switched off: ${reason === 'gone' ? 'it answered 410' : 'it took nothing for days'}`,
+            details: { tenantId, endpointId, reason, failingSince: notice.data.failingSince },
+          });
           // Dispatched by the relay, which looks for what was not.
           await insertWebhookDeliveries(sql, [
             { tenantId, type: notice.type, subjectId: endpointId, body: notice, webhookUrl: null },
