@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AuditLog, createAuditLog } from './audit-log.ts';
+import { type Cache, createCache } from './cache.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createFlows, type Flows } from './flows.ts';
 import { createJobs, type Jobs } from './jobs.ts';
@@ -24,6 +25,7 @@ export interface QueueClient {
   readonly tenants: Tenants;
   readonly auditLog: AuditLog;
   readonly rateLimits: RateLimits;
+  readonly cache: Cache;
 }
 
 /**
@@ -42,5 +44,6 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     tenants: createTenants(send),
     auditLog: createAuditLog(send),
     rateLimits: createRateLimits(send),
+    cache: createCache(send),
   };
 }

@@ -19,6 +19,7 @@ export type {
 } from '#contracts';
 export { isJobType, jobStatuses, queueNames } from '#contracts';
 export type { AuditLog } from './audit-log.ts';
+export type { Cache } from './cache.ts';
 export { createQueueClient, type QueueClient, type QueueClientOptions } from './client.ts';
 export type { DeadLetters } from './dead-letters.ts';
 export { JobFailedError, ProblemError, WaitTimeoutError } from './errors.ts';
