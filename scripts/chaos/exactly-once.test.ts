@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createLogger, Secret } from '../../packages/observability/src/index.ts';
-import { applyMigrations } from '../../packages/persistence/src/index.ts';
-import { openRuntime, type Runtime } from '../../packages/queue/src/index.ts';
+import { applyMigrations, putTenantAccount } from '../../packages/persistence/src/index.ts';
+import { type NewJob, openRuntime, type Runtime } from '../../packages/queue/src/index.ts';
 import { type DemoProviders, demoSecrets, startDemoProviders } from '../../packages/sandbox/src/demo/index.ts';
 import { startOwnPostgres, startOwnRedis } from '../../packages/sandbox/src/testing/index.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
@@ -68,6 +68,16 @@ beforeAll(async () => {
     },
   });
   await vi.waitFor(() => expect(runtime.connections.of('money').redis.status).toBe('ready'), 10_000);
+  providers.sandbox.stripe.createAccount({ id: account });
+  providers.sandbox.stripe.setOpeningBalance('eur', 100_000_000);
+  for (let index = 0; index < 7; index += 1) {
+    await putTenantAccount(runtime.db, {
+      tenantId: `tenant-${index}`,
+      accountId: account,
+      note: null,
+      createdBy: 'chaos',
+    });
+  }
 }, 120_000);
 
 afterAll(async () => {
@@ -109,24 +119,75 @@ const faults: Record<string, () => Promise<void>> = {
   'scheduler dies': async () => random.pick(others).kill(),
 };
 
-/** Accepts jobs, some of them with a card that is declined. */
-async function acceptWave(first: number, count: number): Promise<{ id: string; declines: boolean }[]> {
-  const answers = await runtime.producer.accept(
-    Array.from({ length: count }, (_, index) => ({
-      type: 'payment-process' as const,
-      tenantId: `tenant-${index % 7}`,
-      data: {
-        orderId: `order-${first + index}`,
-        amount: 1_000 + first + index,
-        currency: 'eur',
-        paymentMethodId: index % 25 === 0 ? 'pm_card_chargeDeclined' : 'pm_card_visa',
-      },
-    })),
-  );
+type Kind = 'payment' | 'declined' | 'refund' | 'transfer' | 'mint';
+interface Accepted {
+  id: string;
+  kind: Kind;
+  tenantId: string;
+}
+
+const account = 'acct_1Venue';
+const perWave = jobs / waves;
+/** Of each 25: one is declined, four give a payment of the wave before back, four go on to a venue, two are tickets. */
+const kindOf = (index: number): Kind => {
+  const place = index % 25;
+  if (place === 0) return 'declined';
+  if (place <= 14) return 'payment';
+  if (place <= 18) return 'refund';
+  return place <= 22 ? 'transfer' : 'mint';
+};
+
+function jobOf(index: number, kind: Kind, payment: Accepted | undefined): NewJob {
+  const tenantId = payment?.tenantId ?? `tenant-${index % 7}`;
+  const amount = 1_000 + index;
+  const paymentMethodId = kind === 'declined' ? 'pm_card_chargeDeclined' : 'pm_card_visa';
+  switch (kind) {
+    case 'refund':
+      return { type: 'refund-process', tenantId, data: { paymentJobId: payment?.id } };
+    case 'transfer': {
+      const data = { destinationAccountId: account, amount, currency: 'eur', mode: 'transfer' };
+      return { type: 'payout-process', tenantId, data };
+    }
+    case 'mint': {
+      const metadata = { name: `Seat ${index}`, symbol: 'SEAT', uri: `https://tickets.example/${index}.json` };
+      const ownerWallet = '7cVfgArCheMR6Cs4t6vz5rfnqd56vZq4ndaBrY5xkxXy';
+      return { type: 'nft-mint', tenantId, data: { ticketId: `t-${index}`, eventId: 'event', ownerWallet, metadata } };
+    }
+    default: {
+      const data = { orderId: `order-${index}`, amount, currency: 'eur', paymentMethodId };
+      return { type: 'payment-process', tenantId, data };
+    }
+  }
+}
+
+/** @param before what the wave before accepted: payments that can be refunded */
+async function acceptWave(first: number, before: readonly Accepted[]): Promise<Accepted[]> {
+  const payments = before.filter(({ kind }) => kind === 'payment');
+  const wave = Array.from({ length: perWave }, (_, offset) => {
+    const index = first + offset;
+    const wished = kindOf(index);
+    const payment = wished === 'refund' ? payments.shift() : undefined;
+    const kind = wished === 'refund' && payment === undefined ? 'payment' : wished;
+    return { kind, job: jobOf(index, kind, payment) };
+  });
+  const answers = await runtime.producer.accept(wave.map(({ job }) => job));
   return answers.map((answer, index) => {
     if (answer.outcome !== 'created') throw new Error(`not created: ${answer.outcome}`);
-    return { id: answer.job.id, declines: index % 25 === 0 };
+    return { id: answer.job.id, kind: wave[index]?.kind as Kind, tenantId: answer.job.tenantId };
   });
+}
+
+/** What the providers have of each job: ids with amounts, the ones that moved nothing left out. */
+function madeByJob(): Map<string, string[]> {
+  const made = new Map<string, string[]>();
+  for (const kind of ['payment_intent', 'refund', 'transfer'] as const) {
+    for (const object of providers.sandbox.stripe.all(kind) as unknown as Moved[]) {
+      if (kind !== 'transfer' && object.status !== 'succeeded') continue;
+      const job = object.metadata['queue_job_id'] ?? 'nobody';
+      made.set(job, [...(made.get(job) ?? []), `${object.id} ${object.amount}`]);
+    }
+  }
+  return made;
 }
 
 async function torment(forMs: number): Promise<string[]> {
@@ -142,12 +203,12 @@ async function torment(forMs: number): Promise<string[]> {
   return told;
 }
 
-it(`gives ${jobs} payments one charge each, whatever is killed, cut, frozen or flushed`, {
+it(`gives ${jobs} payments, refunds, transfers and mints one effect each, whatever is killed, cut, frozen or flushed`, {
   timeout: 360_000,
 }, async () => {
   providers.sandbox.stripe.faults.random({
     seed,
-    match: { path: '/v1/payment_intents', method: 'POST' },
+    match: { path: /^\/v1\/(payment_intents|refunds|transfers)$/, method: 'POST' },
     rates: {
       'reset-after-work': 0.05,
       'hang-after-work': 0.03,
@@ -156,14 +217,12 @@ it(`gives ${jobs} payments one charge each, whatever is killed, cut, frozen or f
       status: { rate: 0.04, status: 429 },
     },
   });
-  const declined = new Set<string>();
-  const ids: string[] = [];
+  const accepted: Accepted[] = [];
+  let wave: Accepted[] = [];
   const misfortunes = torment(tormentMs);
-  for (let wave = 0; wave < waves; wave += 1) {
-    for (const { id, declines } of await acceptWave(wave * (jobs / waves), jobs / waves)) {
-      ids.push(id);
-      if (declines) declined.add(id);
-    }
+  for (let number = 0; number < waves; number += 1) {
+    wave = await acceptWave(number * perWave, wave);
+    accepted.push(...wave);
     await sleep(tormentMs / waves);
   }
   const told = await misfortunes;
@@ -186,34 +245,31 @@ it(`gives ${jobs} payments one charge each, whatever is killed, cut, frozen or f
     interval: 500,
   });
 
-  const rows = await runtime.db.query<{
-    id: string;
-    status: string;
-    result: { paymentIntentId: string; amount: number } | null;
-    error: unknown;
-  }>('', 'SELECT id, status, result, error FROM critical_jobs');
-  const charges = new Map<string, { id: string; amount: number }[]>();
-  for (const intent of providers.sandbox.stripe.all('payment_intent') as unknown as Intent[]) {
-    if (intent.status !== 'succeeded') continue;
-    const job = intent.metadata['queue_job_id'] ?? '';
-    charges.set(job, [...(charges.get(job) ?? []), { id: intent.id, amount: intent.amount }]);
-  }
+  const rows = await runtime.db.query<{ id: string; status: string; result: Result | null; error: unknown }>(
+    '',
+    'SELECT id, status, result, error FROM critical_jobs',
+  );
+  const kinds = new Map(accepted.map(({ id, kind }) => [id, kind]));
+  const made = madeByJob();
+  const tickets = providers.solana.effects.list({ kind: 'mint' }).map(({ id }) => id);
   const wrong = rows.filter(({ id, status, result }) => {
-    const made = charges.get(id) ?? [];
-    if (declined.has(id)) return status !== 'failed' || made.length !== 0;
-    return (
-      status !== 'completed' ||
-      made.length !== 1 ||
-      made[0]?.id !== result?.paymentIntentId ||
-      made[0]?.amount !== result?.amount
-    );
+    const has = made.get(id) ?? [];
+    const kind = kinds.get(id);
+    if (kind === 'declined') return status !== 'failed' || has.length !== 0;
+    if (status !== 'completed' || result === null) return true;
+    if (kind === 'mint') return has.length !== 0 || tickets.filter((one) => one === result.mintAddress).length !== 1;
+    const told = result.refundId ?? result.paymentIntentId ?? result.id;
+    return has.length !== 1 || has[0] !== `${told} ${result.amount}`;
   });
   expect(rows).toHaveLength(jobs);
   expect(
-    wrong.map((row) => ({ ...row, charges: charges.get(row.id) })),
+    wrong.map((row) => ({ ...row, kind: kinds.get(row.id), made: made.get(row.id) })),
     `seed ${seed}: ${told.join(', ')}`,
   ).toEqual([]);
-  expect(new Set(rows.map((row) => row.id))).toEqual(new Set(ids));
+  expect(new Set(rows.map((row) => row.id))).toEqual(new Set(accepted.map(({ id }) => id)));
+  // Nothing at the providers that no job asked for.
+  expect([...made.keys()].filter((id) => !kinds.has(id))).toEqual([]);
+  expect(tickets).toHaveLength(accepted.filter(({ kind }) => kind === 'mint').length);
   // The faults did strike: workers died with jobs in hand, and effects had to be looked for.
   const [struck] = await runtime.db.query<{ retried: number; repeated: number }>(
     '',
@@ -224,9 +280,17 @@ it(`gives ${jobs} payments one charge each, whatever is killed, cut, frozen or f
   expect(struck?.repeated).toBeGreaterThan(0);
 });
 
-interface Intent {
+interface Moved {
   id: string;
-  status: string;
+  status?: string;
   amount: number;
   metadata: Record<string, string>;
+}
+
+interface Result {
+  paymentIntentId?: string;
+  refundId?: string;
+  id?: string;
+  mintAddress?: string;
+  amount?: number;
 }
