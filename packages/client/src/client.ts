@@ -10,6 +10,7 @@ import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createTransport, type TransportOptions } from './transport.ts';
+import { createWebhookEndpoints, type WebhookEndpoints } from './webhook-endpoints.ts';
 
 export interface QueueClientOptions extends TransportOptions {
   /** For tests: clock, randomness and sleep. */
@@ -23,6 +24,7 @@ export interface QueueClient {
   readonly schedules: Schedules;
   readonly deadLetters: DeadLetters;
   readonly tenants: Tenants;
+  readonly webhooks: WebhookEndpoints;
   readonly auditLog: AuditLog;
   readonly rateLimits: RateLimits;
   readonly cache: Cache;
@@ -42,6 +44,7 @@ export function createQueueClient(options: QueueClientOptions): QueueClient {
     schedules: createSchedules(send),
     deadLetters: createDeadLetters(send),
     tenants: createTenants(send),
+    webhooks: createWebhookEndpoints(send),
     auditLog: createAuditLog(send),
     rateLimits: createRateLimits(send),
     cache: createCache(send),

@@ -16,6 +16,8 @@ export type {
   QueueStats,
   RateLimitResource,
   ScheduleResource,
+  WebhookDeliveryResource,
+  WebhookResource,
 } from '#contracts';
 export { isJobType, jobStatuses, queueNames } from '#contracts';
 export type { AuditLog } from './audit-log.ts';
@@ -31,4 +33,5 @@ export type { RateLimits } from './rate-limits.ts';
 export type { Schedules } from './schedules.ts';
 export type { Tenants } from './tenants.ts';
 export type { WaitOptions } from './wait.ts';
+export type { WebhookEndpoints } from './webhook-endpoints.ts';
 export { verifyWebhook } from './webhooks.ts';

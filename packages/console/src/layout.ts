@@ -27,7 +27,9 @@ const places: readonly Place[] = [
   { href: '/admin/dead-letters', label: 'Dead letters', key: 'd' },
   { href: '/admin/schedules', label: 'Schedules', key: 's' },
   { href: '/admin/flows', label: 'Flows', key: 'f' },
+  { href: '/admin/webhooks', label: 'Webhooks', key: 'w' },
   { href: '/admin/reports', label: 'Reports', key: 'r' },
+  { href: '/admin/tenants', label: 'Tenants', key: 't', adminOnly: true },
   { href: '/admin/audit', label: 'Audit log', key: 'a', adminOnly: true },
   { href: '/admin/queues', label: 'Bull Board', key: 'b', adminOnly: true },
 ];

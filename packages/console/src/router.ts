@@ -14,6 +14,8 @@ import { jobPages } from './pages/jobs.ts';
 import { overviewPages } from './pages/overview.ts';
 import { reportPages } from './pages/reports.ts';
 import { schedulePages } from './pages/schedules.ts';
+import { tenantPages } from './pages/tenants.ts';
+import { webhookPages } from './pages/webhooks.ts';
 
 export interface ConsoleOptions extends Omit<SessionParts, 'nowMs'> {
   /** Origin of the API that serves this request: everything is read and changed through it, with the session's token. */
@@ -70,7 +72,8 @@ export function consoleRouter(options: ConsoleOptions): Router {
   router.use('/queues', securityHeaders("'self'"), boardControls(handlers, sessions), options.board);
 
   router.use(form);
-  for (const pages of [overviewPages, jobPages, deadLetterPages, schedulePages, flowPages, reportPages, auditPages]) {
+  const all = [overviewPages, jobPages, deadLetterPages, schedulePages, flowPages, webhookPages, reportPages];
+  for (const pages of [...all, tenantPages, auditPages]) {
     pages(router, handlers);
   }
   router.use(
