@@ -9,6 +9,7 @@ import {
 } from '../../packages/sandbox/src/demo/index.ts';
 import { repositoryCacheDir } from '../../packages/sandbox/src/servers/index.ts';
 import { buyTicket, showWhatIsThere } from './buy-ticket.ts';
+import { consoleLink } from './console-link.ts';
 import { ProcessGroup } from './process-group.ts';
 import { step } from './progress.ts';
 import { startServers } from './servers.ts';
@@ -80,13 +81,16 @@ async function demonstrate(
   const root = `http://127.0.0.1:${env['PORT'] ?? '3011'}`;
   const apiUrl = `${root}/api/v1/queue`;
   const secret = env['JWT_SECRET'] ?? '';
-  const [admin, service] = await Promise.all([
+  const [admin, venueAdmin, service] = await Promise.all([
     demoToken(secret, { sub: 'demo-admin', roles: ['admin'] }),
+    demoToken(secret, { sub: 'demo-venue-admin', roles: ['venue_admin'], tenantId }),
     demoToken(secret, { sub: 'demo-service', roles: ['service'], tenantId }),
   ]);
   print('');
   print(`  API               ${apiUrl}/`);
   print(`  provider sandbox  ${providers.sandbox.url}/  (payments, mails, messages, events that arrived)`);
+  print(`  console           ${await consoleLink(root, admin)}  (logs in once, within 15 minutes; later: the token)`);
+  print(`  as a venue admin  ${await consoleLink(root, venueAdmin)}  (sees its own venue only)`);
   print(`  admin token       ${admin}`);
   print(`  service token     ${service}`);
   print('');

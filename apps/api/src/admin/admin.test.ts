@@ -47,6 +47,7 @@ describe('the login', () => {
 
   it.each([
     ['a token that nobody signed', async () => 'x.y.z', /malformed/],
+    ['a code that nobody made', async () => 'AAAA', /no token, and no code/],
     ['a token that is over', async () => sign({ ...claims.admin }, { expiresIn: -1 }), /expired/],
     ['a producer', async () => tokenOf('service'), /for admins and venue admins/],
   ])('refuses %s', async (_, token, why) => {
@@ -82,7 +83,7 @@ describe('the login', () => {
     expect((await login(code)).status).toBe(303);
     const again = await login(code);
     expect(again.status).toBe(401);
-    expect(again.text).toContain('The link was used already');
+    expect(again.text).toContain('one that was used already');
     const refused = await request(real.app)
       .post('/admin/login-codes')
       .set('Authorization', await bearer('service'));

@@ -20,6 +20,10 @@ export interface AdminParts {
 export function createAdmin({ runtime, config, log }: AdminParts): (authenticate: Authenticate) => RequestHandler {
   const { connections } = runtime;
   const key = sessionKey(config, log);
+  const { redis: store, prefix } = connections.of('communication');
+  const redisOf = <T>(use: (redis: typeof store) => Promise<T>) =>
+    whileAvailable(store, 'communication', () => use(store));
+  const keyOf = (code: string) => `${prefix}:console-code:${code}`;
   return (authenticate) =>
     consoleRouter({
       key,
@@ -27,10 +31,11 @@ export function createAdmin({ runtime, config, log }: AdminParts): (authenticate
         req.headers.authorization = `Bearer ${token}`;
         return authenticate(req, res);
       },
-      claimCode: async (id, ttlMs) => {
-        const { redis, prefix } = connections.of('communication');
-        const claim = () => redis.set(`${prefix}:console-code:${id}`, '1', 'PX', ttlMs, 'NX');
-        return (await whileAvailable(redis, 'communication', claim)) === 'OK';
+      codes: {
+        put: async (code, value, ttlMs) => {
+          await redisOf((redis) => redis.set(keyOf(code), value, 'PX', ttlMs));
+        },
+        take: (code) => redisOf((redis) => redis.getdel(keyOf(code))),
       },
       // The port that the request came in by is ours, whatever the address by which it was asked for.
       apiUrl: (req) => `http://127.0.0.1:${req.socket.localPort}`,

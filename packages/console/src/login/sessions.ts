@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { decodeJwt } from 'jose';
 import { createSealed } from './sealed.ts';
@@ -22,8 +22,12 @@ export interface SessionParts {
   readonly key: Uint8Array;
   /** @throws an error with `status` 401 or 403 when the token is not believed */
   verify(token: string, req: Request, res: Response): Promise<Identity>;
-  /** True for the first caller with this id, false for every later one within the time. */
-  claimCode(id: string, ttlMs: number): Promise<boolean>;
+  /** What is kept for a while under a code, to be taken once, on whichever replica. */
+  readonly codes: {
+    put(code: string, value: string, ttlMs: number): Promise<void>;
+    /** Null when there is nothing, or not any more. */
+    take(code: string): Promise<string | null>;
+  };
   readonly nowMs: () => number;
 }
 
@@ -48,9 +52,9 @@ const cookieName = 'queue_console';
 /** Browsers drop larger cookies without a word. */
 const largestCookie = 4_000;
 
-export function createSessions({ key, verify, claimCode, nowMs }: SessionParts): Sessions {
+export function createSessions({ key, verify, codes, nowMs }: SessionParts): Sessions {
   const sealed = createSealed(key, 'console session', nowMs);
-  const codes = createSealed(key, 'console login code', nowMs);
+  const sealedCodes = createSealed(key, 'console login code', nowMs);
 
   const sessionOf = async (token: string, req: Request, res: Response): Promise<Session> => {
     const identity = await verify(token, req, res).catch((error: unknown) => {
@@ -67,9 +71,11 @@ export function createSessions({ key, verify, claimCode, nowMs }: SessionParts):
     Math.min(nowMs() + longestMs, (decodeJwt(token).exp ?? 0) * 1_000);
 
   const tokenOf = async (given: string): Promise<string> => {
-    const code = await codes.open(given);
-    if (code === null) return given;
-    if (!(await claimCode(String(code['jti']), codeMs))) throw new LoginRefusedError('The link was used already');
+    // A token has dots.
+    if (given.includes('.')) return given;
+    const value = await codes.take(given);
+    const code = value === null ? null : await sealedCodes.open(value);
+    if (code === null) throw new LoginRefusedError('This is no token, and no code or one that was used already');
     return String(code['token']);
   };
 
@@ -101,7 +107,9 @@ export function createSessions({ key, verify, claimCode, nowMs }: SessionParts):
     createCode: async (token, req, res) => {
       await sessionOf(token, req, res);
       const endsAtMs = endOf(token, codeMs);
-      return { code: await codes.seal({ token, jti: randomUUID() }, endsAtMs), expiresAt: new Date(endsAtMs) };
+      const code = randomBytes(18).toString('base64url');
+      await codes.put(code, await sealedCodes.seal({ token }, endsAtMs), endsAtMs - nowMs());
+      return { code, expiresAt: new Date(endsAtMs) };
     },
   };
 }
