@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { createQueueClient, type QueueClient } from '@queue-service/client';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Content } from './html.ts';
+import { type Content, html } from './html.ts';
 import { page } from './layout.ts';
 import { cookieOf, type Session, type Sessions } from './login/sessions.ts';
 import { problemPage } from './problem-page.ts';
@@ -40,6 +43,8 @@ export interface Handlers {
   callOf(req: Request, session: Session): Call;
   view(render: (call: Call) => Promise<View>): RequestHandler;
   change(act: (call: Call) => Promise<Done | View>): RequestHandler;
+  /** Hands on a file of the API, by its path below `/api/v1/queue`. */
+  file(pathOf: (call: Call) => string): RequestHandler;
 }
 
 export interface HandlerParts {
@@ -111,6 +116,22 @@ export function createHandlers({ sessions, apiUrl, nowMs }: HandlerParts): Handl
           encode: String,
         });
         res.redirect(303, to);
+      }),
+    file: (pathOf) =>
+      handler(async (call, req, res) => {
+        const answer = await fetch(`${apiUrl(req)}/api/v1/queue${pathOf(call)}`, {
+          headers: { authorization: `Bearer ${call.session.token}` },
+        });
+        if (!answer.ok || answer.body === null) {
+          const body = html`<h1>No file</h1><p>It is not there, or not any more.</p>`;
+          send(req, res, call.session, { title: 'No file', status: answer.status, body }, null);
+          return;
+        }
+        for (const name of ['Content-Type', 'Content-Length', 'Content-Disposition']) {
+          const value = answer.headers.get(name);
+          if (value !== null) res.setHeader(name, value);
+        }
+        await pipeline(Readable.fromWeb(answer.body as ReadableStream), res);
       }),
   };
 }

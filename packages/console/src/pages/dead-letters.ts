@@ -11,14 +11,18 @@ import { facts } from './jobs.ts';
 type Filters = NonNullable<Parameters<Call['client']['deadLetters']['list']>[0]>;
 type RedriveMany = Parameters<Call['client']['deadLetters']['redriveMany']>[0];
 
+type RedriveRun = Awaited<ReturnType<Call['client']['deadLetters']['redriveRun']>>;
+
 const path = '/admin/dead-letters';
+/** By which many are started again at once. */
+const filterNames = ['queue', 'type', 'reason', 'code'] as const;
 
 /** Jobs that failed for good: why, and what to do about it, one by one or many at once. */
 export function deadLetterPages(router: Router, { view, change }: Handlers): void {
   router.get(
     '/dead-letters',
     view(async (call) => {
-      const filters = call.filters<Filters>('queue', 'type', 'status');
+      const filters = call.filters<Filters>('queue', 'type', 'status', 'reason', 'code');
       const { deadLetters, nextCursor } = await call.client.deadLetters.list(filters);
       return {
         title: 'Dead letters',
@@ -28,10 +32,11 @@ export function deadLetterPages(router: Router, { view, change }: Handlers): voi
             select('status', 'Status', ['open', 'redriven', 'discarded'], filters.status),
             select('queue', 'Queue', queueNames, filters.queue),
             select('type', 'Type', jobTypes, filters.type),
+            select('reason', 'Died of', ['attempts', 'permanent', 'timeout', 'stalled', 'contract'], filters.reason),
+            input('code', 'Error code', filters.code),
           ])}
           <form method="post" action="${path}/redrive" class="actions">
-            <input type="hidden" name="queue" value="${filters.queue ?? ''}">
-            <input type="hidden" name="type" value="${filters.type ?? ''}">
+            ${hidden(filters)}
             <button>Redrive the open ones ${ofFilter(filters)}…</button>
             <span class="muted">Shows first which ones it would be.</span>
           </form>
@@ -44,15 +49,33 @@ export function deadLetterPages(router: Router, { view, change }: Handlers): voi
   router.post(
     '/dead-letters/redrive',
     change(async (call) => {
-      const filter = { queue: call.field('queue'), type: call.field('type') };
-      const request = (dryRun: boolean) => ({ filter, dryRun }) as RedriveMany;
+      const filter = Object.fromEntries(
+        filterNames.flatMap((name) => (call.field(name) === undefined ? [] : [[name, call.field(name)]])),
+      ) as RedriveMany['filter'] & {};
       if (call.field('confirmed') === undefined) {
-        const { deadLetters } = await call.client.deadLetters.redriveMany(request(true));
-        return { title: 'Redrive', body: dryRun(call, deadLetters, filter) };
+        const { matching, deadLetters } = await call.client.deadLetters.redriveMany({ filter, dryRun: true });
+        return { title: 'Redrive', body: dryRun(call, matching, deadLetters, filter) };
       }
-      const { deadLetters, skipped } = await call.client.deadLetters.redriveMany(request(false));
+      const { deadLetters, skipped, run } = await call.client.deadLetters.redriveMany({ filter, dryRun: false });
+      if (run !== null)
+        return { to: `${path}/redrives/${run.id}`, told: `${run.total} are started again, bit by bit.` };
       const told = `${deadLetters.length} started again${skipped.length > 0 ? `, ${skipped.length} could not be` : ''}.`;
       return { to: `${path}?status=redriven`, told, failed: deadLetters.length === 0 && skipped.length > 0 };
+    }),
+  );
+
+  router.get(
+    '/dead-letters/redrives/:id',
+    view(async (call) => {
+      const run = await call.client.deadLetters.redriveRun(call.param('id'));
+      return { title: 'Redrive', body: runPage(run) };
+    }),
+  );
+  router.post(
+    '/dead-letters/redrives/:id/stop',
+    change(async (call) => {
+      const { id } = await call.client.deadLetters.stopRedrive(call.param('id'));
+      return { to: `${path}/redrives/${id}`, told: 'Stopped; what it has started goes on.' };
     }),
   );
 
@@ -133,22 +156,47 @@ export function deadLetterPages(router: Router, { view, change }: Handlers): voi
   );
 }
 
-function dryRun(
-  call: Call,
-  letters: readonly DeadLetterResource[],
-  filter: { queue?: string | undefined; type?: string | undefined },
-): Html {
+type Filter = Partial<Record<(typeof filterNames)[number], string | undefined>>;
+
+function hidden(filter: Filter): Html {
+  return html`${filterNames.map((name) => html`<input type="hidden" name="${name}" value="${filter[name] ?? ''}">`)}`;
+}
+
+function dryRun(call: Call, matching: number, letters: readonly DeadLetterResource[], filter: Filter): Html {
   return html`
-    <h1>Redrive ${letters.length} ${letters.length === 1 ? 'job' : 'jobs'}?</h1>
-    <p>Nothing was started yet. These open dead letters ${ofFilter(filter)} would be, the newest first, at most 100 at once.</p>
+    <h1>Redrive ${matching} ${matching === 1 ? 'job' : 'jobs'}?</h1>
+    <p>
+      Nothing was started yet. These open dead letters ${ofFilter(filter)} would be, the newest first.
+      ${matching > letters.length && html`The first ${letters.length} are shown; so many are started bit by bit, and can be stopped.`}
+    </p>
     <form method="post" action="${path}/redrive" class="actions">
-      <input type="hidden" name="queue" value="${filter.queue ?? ''}">
-      <input type="hidden" name="type" value="${filter.type ?? ''}">
+      ${hidden(filter)}
       <input type="hidden" name="confirmed" value="yes">
-      ${letters.length > 0 && html`<button class="primary">Start ${letters.length} again</button>`}
+      ${matching > 0 && html`<button class="primary">Start ${matching} again</button>`}
       <a class="button" href="${path}?status=open">Back</a>
     </form>
     ${letterTable(call, letters)}`;
+}
+
+function runPage(run: RedriveRun): Html {
+  const { id, status, total, redriven, skipped, ratePerSecond, createdBy, createdAt, finishedAt } = run;
+  const done = redriven + skipped;
+  return html`
+    <div id="live" data-live="${status === 'running' ? 1 : 10}">
+      <div class="title"><h1>Redrive of ${total} jobs</h1>${badge(status)}</div>
+      <p><progress max="${total}" value="${done}" aria-label="${done} of ${total}"></progress> ${done} of ${total}</p>
+      ${status === 'running' && action(`${path}/redrives/${id}/stop`, 'Stop', { className: 'danger' })}
+      <div class="card">
+        ${facts([
+          ['started again', redriven],
+          ['could not be', skipped],
+          ['at most a second', ratePerSecond],
+          ['asked for by', createdBy],
+          ['began', at(createdAt)],
+          ['ended', at(finishedAt)],
+        ])}
+      </div>
+    </div>`;
 }
 
 function letterTable({ session, nowMs }: Call, letters: readonly DeadLetterResource[]): Html {
@@ -163,7 +211,7 @@ function letterTable({ session, nowMs }: Call, letters: readonly DeadLetterResou
   ]);
 }
 
-function ofFilter({ queue, type }: { queue?: string | undefined; type?: string | undefined }): string {
-  if (type !== undefined) return `of the type ${type}`;
-  return queue === undefined ? 'of all queues' : `of the queue ${queue}`;
+function ofFilter(filter: Filter): string {
+  const given = filterNames.flatMap((name) => (filter[name] === undefined ? [] : [`${name} ${filter[name]}`]));
+  return given.length === 0 ? 'of all kinds' : `of ${given.join(', ')}`;
 }

@@ -10,7 +10,7 @@ import { nextPage, table } from '../table.ts';
 const { kind, format } = contracts['generate-report'].payload.shape;
 
 /** Reports: ask for one, see them come. */
-export function reportPages(router: Router, { view, change }: Handlers): void {
+export function reportPages(router: Router, { view, change, file }: Handlers): void {
   router.get(
     '/reports',
     view(async (call) => {
@@ -35,10 +35,10 @@ export function reportPages(router: Router, { view, change }: Handlers): void {
             ${table('Reports', jobs, [
               {
                 name: 'Report',
-                cell: (job) =>
-                  html`<a href="/admin/jobs/${job.id}">${job.result === null ? 'report' : fileOf(job)}</a>`,
+                cell: ({ id }) => html`<a href="/admin/jobs/${id}">report</a>`,
               },
               { name: 'Status', cell: ({ status }) => badge(status) },
+              { name: 'File', cell: ({ result }) => result !== null && fileOf(result) },
               call.session.admin && { name: 'Tenant', cell: ({ tenantId }) => tenantId },
               {
                 name: 'Rows',
@@ -55,6 +55,11 @@ export function reportPages(router: Router, { view, change }: Handlers): void {
           ${nextPage('/admin/reports', filters, nextCursor)}`,
       };
     }),
+  );
+
+  router.get(
+    '/reports/:id/file',
+    file((call) => `/reports/${encodeURIComponent(call.param('id'))}`),
   );
 
   router.post(
@@ -75,6 +80,7 @@ function reportOf({ field }: Call): JobInput<'generate-report'> {
   };
 }
 
-function fileOf({ result }: JobResource): Html {
-  return html`${String(result?.['format'])}, ${count(Number(result?.['bytes']) / 1_000)} kB`;
+function fileOf({ reportId, format: kindOfFile, bytes }: NonNullable<JobResource['result']>): Html {
+  const size = `${count(Number(bytes) / 1_000)} kB`;
+  return html`<a href="/admin/reports/${String(reportId)}/file" download>${String(kindOfFile)}, ${size}</a>`;
 }
