@@ -6,7 +6,7 @@ import { findSuppressed } from '@queue-service/persistence';
 import { twilioCallbackUrl } from '@queue-service/providers';
 import { type Sandbox, startSandbox } from '@queue-service/sandbox';
 import request from 'supertest';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RealApp, realApp } from '../testing/real-app.ts';
 import { bearer } from '../testing/tokens.ts';
 
@@ -75,17 +75,21 @@ it('shows on the job what SendGrid says of its mail, in any order and told twice
   const delivered = make('ada@example.com', 'delivered', 1_900_000_000);
   sendgrid.events.send([opened]);
   await sendgrid.events.deliverer.settled();
-  expect(await deliveryOf(id)).toMatchObject({ provider: 'sendgrid', status: 'opened', recipients: { opened: 1 } });
+  await expect
+    .poll(() => deliveryOf(id))
+    .toMatchObject({ provider: 'sendgrid', status: 'opened', recipients: { opened: 1 } });
 
   const bounce = make('Bob@example.com', 'bounce', 1_900_000_050);
   sendgrid.events.send([bounce, delivered, delivered]);
   sendgrid.events.send([opened, bounce]);
   await sendgrid.events.deliverer.settled();
   expect(sendgrid.events.deliverer.deliveries().map(({ status }) => status)).toEqual([200, 200, 200]);
-  expect(await deliveryOf(id)).toEqual({
-    ...{ provider: 'sendgrid', status: 'bounced', code: '5.1.1', updatedAt: '2030-03-17T17:48:20.000Z' },
-    recipients: { delivered: 1, opened: 1, bounced: 1 },
-  });
+  await expect
+    .poll(() => deliveryOf(id))
+    .toEqual({
+      ...{ provider: 'sendgrid', status: 'bounced', code: '5.1.1', updatedAt: '2030-03-17T17:48:20.000Z' },
+      recipients: { delivered: 1, opened: 1, bounced: 1 },
+    });
   const stored = await real.runtime.db.prisma.providerEvent.findMany({ where: { jobId: id } });
   expect(stored).toHaveLength(3);
   expect(JSON.stringify(stored)).not.toContain('example.com');
@@ -105,10 +109,10 @@ it('shows what Twilio says of a message, and heeds an opt-out', async () => {
   });
   const { sid } = (await answer.json()) as { sid: string };
   twilio.report(sid, 'sent');
-  await vi.waitFor(async () => expect(await deliveryOf(id)).toMatchObject({ provider: 'twilio', status: 'accepted' }));
+  await expect.poll(() => deliveryOf(id)).toMatchObject({ provider: 'twilio', status: 'accepted' });
   twilio.report(sid, 'failed', 21610);
   await twilio.callbacks.deliverer.settled();
-  expect(await deliveryOf(id)).toMatchObject({ status: 'failed', code: '21610' });
+  await expect.poll(() => deliveryOf(id)).toMatchObject({ status: 'failed', code: '21610' });
   expect(await suppressed('sms', form.To)).toMatchObject([{ reason: 'opted_out' }]);
 });
 
@@ -134,7 +138,7 @@ it('shows what was told before the row of the job was there', async () => {
     finishedAt: new Date(),
   };
   real.runtime.history.write({ ...ended, createdAt: new Date(job.createdAt) }, queued?.data, null);
-  await vi.waitFor(async () => expect(await deliveryOf(id)).toMatchObject({ status: 'delivered' }));
+  await expect.poll(() => deliveryOf(id)).toMatchObject({ status: 'delivered' });
 });
 
 it('believes neither of them without its signature', async () => {
