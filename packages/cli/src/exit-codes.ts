@@ -26,15 +26,15 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The API answers, but does not know the route of the command. */
-export class MissingRouteError extends Error {
-  override readonly name = 'MissingRouteError';
+/** The API answers, but not with what the command needs. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
 }
 
 /** What to tell the user of an error, and with which code to end. */
 export function explain(error: unknown): { code: number; lines: string[] } {
   if (error instanceof UsageError) return { code: exitCodes.usage, lines: [error.message] };
-  if (error instanceof MissingRouteError) return { code: exitCodes.refused, lines: [error.message] };
+  if (error instanceof RefusedError) return { code: exitCodes.refused, lines: [error.message] };
   if (error instanceof JobFailedError) return { code: exitCodes.jobFailed, lines: [error.message] };
   if (error instanceof WaitTimeoutError) return { code: exitCodes.timeout, lines: [error.message] };
   if (error instanceof ProblemError) {

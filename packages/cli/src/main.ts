@@ -7,6 +7,8 @@ import { addFlowsCommands } from './commands/flows.ts';
 import { addJobsCommands } from './commands/jobs.ts';
 import { addQueueCommands } from './commands/queues.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
+import { addRedriveCommand } from './commands/redrive.ts';
+import { addReportCommands } from './commands/reports.ts';
 import { addScheduleCommands } from './commands/schedules.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -44,7 +46,8 @@ Examples:
   export QUEUE_TOKEN=$(queuectl token --tenant venue-1)
   queuectl jobs add send-sms --data '{"to":"+41791234567","body":"Doors at 7"}' --follow
   queuectl status --watch
-  queuectl dead-letters list --queue money`,
+  queuectl dead-letters list --queue money
+  queuectl redrive --all --queue money --dry-run`,
   );
 
 addTokenCommand(program, context);
@@ -54,7 +57,9 @@ addStatusCommand(program, context);
 addQueueCommands(program, context);
 addDeadLetterCommands(program, context);
 addScheduleCommands(program, context);
+addRedriveCommand(program, context);
 addReconcileCommand(program, context);
+addReportCommands(program, context);
 addAuditCommand(program, context);
 addCompletionCommand(program, context);
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -81,7 +81,11 @@ const money = {
   rates: { enqueued: 5, completed: 4.2, failed: 0 },
 };
 
-type Answers = Readonly<Record<string, { status?: number; body: unknown }>>;
+interface Answer {
+  status?: number;
+  body: unknown;
+}
+type Answers = Readonly<Record<string, Answer | ((body: unknown) => Answer)>>;
 
 /** An API that gives the documented answers by `METHOD path`. */
 async function stub(answers: Answers) {
@@ -89,8 +93,10 @@ async function stub(answers: Answers) {
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    if (parts.length > 0) bodies.push(JSON.parse(Buffer.concat(parts).toString()));
-    const known = answers[`${request.method} ${request.url?.replace('/api/v1/queue', '')}`];
+    const body = parts.length > 0 ? JSON.parse(Buffer.concat(parts).toString()) : undefined;
+    if (body !== undefined) bodies.push(body);
+    const answer = answers[`${request.method} ${request.url?.replace('/api/v1/queue', '')}`];
+    const known = typeof answer === 'function' ? answer(body) : answer;
     const missing = { type: 'about:blank', title: 'There is no such resource', status: 404, code: 'not_found' };
     response.writeHead(known === undefined ? 404 : (known.status ?? 200), { 'content-type': 'application/json' });
     response.end(JSON.stringify(known?.body ?? missing));
@@ -248,6 +254,47 @@ test('dead letters are listed as a table', async () => {
   const { code, stdout } = await queuectl(['dead-letters', 'list', '--queue', 'money'], access(api.url));
   expect(code).toBe(0);
   expect(stdout).toMatch(/^l-1 +nft-mint +venue-1 +permanent +invalid_owner +2026-01-01/m);
+});
+
+test('redrive says how many it would be, asks, and follows the run to its end', async () => {
+  const run = {
+    ...{
+      id: 'run-1',
+      tenantId: null,
+      filter: { queue: 'money' },
+      ratePerSecond: 20,
+      total: 250,
+      redriven: 0,
+      skipped: 0,
+    },
+    ...{ status: 'running', createdBy: 'root', stoppedBy: null, createdAt: at, finishedAt: null },
+  };
+  const dry = { dryRun: true, matching: 250, deadLetters: [], skipped: [], run: null };
+  await using api = await stub({
+    'POST /dead-letters/redrive': (body) =>
+      (body as { dryRun: boolean }).dryRun ? { body: dry } : { body: { ...dry, dryRun: false, run } },
+    'GET /dead-letters/redrives/run-1': { body: { run: { ...run, status: 'completed', redriven: 249, skipped: 1 } } },
+  });
+  const looked = await queuectl(['redrive', '--all', '--queue', 'money', '--dry-run'], access(api.url));
+  expect(looked).toMatchObject({ code: 0, stdout: expect.stringContaining('250 jobs would start again') });
+  const unasked = await queuectl(['redrive', '--all', '--queue', 'money'], access(api.url));
+  expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('Will start 250 jobs again') });
+  const done = await queuectl(['redrive', '--all', '--queue', 'money', '--yes'], access(api.url));
+  expect(done).toMatchObject({ code: 0, stdout: 'completed: 249 jobs start again, 1 could not\n' });
+});
+
+test('a report is made, and written where it was asked for', async () => {
+  const result = { reportId: 'r-1', rows: 2, bytes: 8, format: 'csv', url: '/api/v1/queue/reports/r-1' };
+  const job = { ...completed, queue: 'background', type: 'generate-report', result };
+  await using api = await stub({
+    'POST /jobs': { status: 202, body: { job } },
+    [`GET /jobs/${id}`]: { body: { job } },
+    'GET /reports/r-1': { body: [1, 2] },
+  });
+  const file = join(await mkdtemp(join(tmpdir(), 'reports-')), 'settlement.csv');
+  const made = await queuectl(['reports', 'make', 'settlement', '--from', '30d', '--out', file], access(api.url));
+  expect(made).toMatchObject({ code: 0, stdout: 'report r-1: 2 rows, 8 bytes\n' });
+  expect(await readFile(file, 'utf8')).toBe('[1,2]');
 });
 
 test('reconcile posts the job, shows what differs, and ends with 5 when something does', async () => {

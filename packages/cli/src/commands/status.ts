@@ -1,7 +1,7 @@
 import { ProblemError, type QueueStats } from '@queue-service/client';
 import type { Command } from 'commander';
 import { type Context, clientOf, parseInteger, printJson } from '../context.ts';
-import { MissingRouteError } from '../exit-codes.ts';
+import { RefusedError } from '../exit-codes.ts';
 import { table, watch } from '../terminal.ts';
 
 export function addStatusCommand(program: Command, context: Context): void {
@@ -28,7 +28,7 @@ async function list(context: Context): Promise<QueueStats[]> {
     return await clientOf(context.env).queues.list({ signal: context.signal });
   } catch (error) {
     if (error instanceof ProblemError && error.status === 404) {
-      throw new MissingRouteError(
+      throw new RefusedError(
         'This API has no GET /queues: it is older than this queuectl, or QUEUE_URL is not the API',
       );
     }
