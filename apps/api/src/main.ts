@@ -61,6 +61,6 @@ await runProcess({
     const server = await listen(app, config.PORT);
     log.info({ port: server.port }, 'The API is listening');
     shutdown.register('http server', () => server.close(config.SHUTDOWN_GRACE_MS * 0.8));
-    await waitForStores(parts, process.env.NODE_ENV === 'production');
+    await waitForStores(parts, config);
   },
 });

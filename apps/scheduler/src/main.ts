@@ -2,6 +2,7 @@ import { startOpsServer } from '@queue-service/observability';
 import { runProcess, waitForStores } from '@queue-service/queue';
 import { channelsOf } from './alerts/channels.ts';
 import { startAlerts } from './alerts/index.ts';
+import { startCanaries } from './canaries.ts';
 import { readConfig } from './config.ts';
 import { startFlowSweeps } from './flows.ts';
 import { runAsLeader } from './leader.ts';
@@ -22,7 +23,7 @@ await runProcess({
     const liveness = () => ({ alive: true });
     const ops = await startOpsServer({ port: config.OPS_PORT, metrics, liveness, readiness: health, log });
     shutdown.register('ops server', () => ops.close());
-    await waitForStores(parts, process.env.NODE_ENV === 'production');
+    await waitForStores(parts, config);
     const channels = channelsOf(config, runtime.now);
     if (channels.length === 0) log.warn('No channel for alerts is configured: nobody is told of incidents');
     // Repeats of the relay do no harm, but one is enough: all duties are the leader's.
@@ -42,6 +43,7 @@ await runProcess({
           startSnapshots(duty),
           startAlerts({ ...duty, channels }),
           startRedriveRuns(duty),
+          startCanaries(duty),
         ]);
       },
     });

@@ -16,6 +16,7 @@ export type { FlowRetry, RetryFlow } from './flows/retry-flow.ts';
 export { createFollowUp, dispatchDeliveries } from './follow-up.ts';
 export * from './handler.ts';
 export { createHistoryWriter, type HistoryWriter } from './history-writer.ts';
+export { releaseCanary } from './host/canary.ts';
 export { maxCrashes, startWorkerHost, type WorkerHost } from './host/worker-host.ts';
 export { newId } from './ids.ts';
 export { createJobReader, type JobReader } from './job-reader.ts';

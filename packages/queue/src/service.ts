@@ -1,5 +1,6 @@
 import { contractOf, jobTypes, type QueueName, queueNames, queues } from '@queue-service/contracts';
 import {
+  allAlive,
   createHealth,
   createLogger,
   createMetrics,
@@ -22,14 +23,24 @@ import {
   waitFor,
 } from '@queue-service/observability';
 import { databaseConfig, migrationStatus } from '@queue-service/persistence';
+import { z } from 'zod';
 import { redisConfig, workerConfig } from './config.ts';
 import { startFleetWorker } from './fleet.ts';
 import type { Handlers } from './handler.ts';
+import { watchProgress } from './host/watch-progress.ts';
 import { checkDurability } from './redis/durability.ts';
 import { openRuntime, type Runtime, type RuntimeConfig } from './runtime.ts';
 
 /** The variables that every process of the service reads. */
-export const serviceConfig = { ...logConfig, ...shutdownConfig, ...tracingConfig, ...databaseConfig, ...redisConfig };
+export const serviceConfig = {
+  ...logConfig,
+  ...shutdownConfig,
+  ...tracingConfig,
+  ...databaseConfig,
+  ...redisConfig,
+  /** `production` refuses a Redis that would lose or evict jobs. */
+  NODE_ENV: z.string().default('development'),
+};
 
 /** The variables of a process without a public HTTP interface. */
 export const fleetConfig = { ...serviceConfig, ...opsConfig, ...workerConfig };
@@ -38,6 +49,7 @@ export interface ServiceConfig extends RuntimeConfig {
   LOG_LEVEL: LogLevel;
   LOG_FILE?: string | undefined;
   SHUTDOWN_GRACE_MS: number;
+  NODE_ENV: string;
   OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
 }
 
@@ -58,7 +70,7 @@ export interface ServiceParts {
 export interface ServiceOptions {
   name: string;
   config: ServiceConfig;
-  process: ProcessLike & { env: Record<string, string | undefined> };
+  process: ProcessLike;
   /** Opens what only this process has; registers its closers. PostgreSQL and Redis may still be away. */
   start(parts: ServiceParts): Promise<void>;
 }
@@ -111,7 +123,7 @@ async function checkRedis(runtime: Runtime): Promise<void> {
 }
 
 /** Waits for both stores, then refuses a Redis that would lose or evict jobs, where that matters. */
-export async function waitForStores(parts: ServiceParts, production: boolean): Promise<void> {
+export async function waitForStores(parts: ServiceParts, { NODE_ENV }: Pick<ServiceConfig, 'NODE_ENV'>): Promise<void> {
   const { runtime, log, shutdown } = parts;
   const waiting = { log, signal: shutdown.signal };
   await waitFor({ ...waiting, name: 'PostgreSQL', check: () => checkMigrated(runtime) });
@@ -119,7 +131,7 @@ export async function waitForStores(parts: ServiceParts, production: boolean): P
   for (const { name, redis } of runtime.connections.all) {
     for (const { setting, found, wanted, fatal } of await checkDurability(redis, queues[name].tier)) {
       const message = `The Redis of the queue ${name} has ${setting} ${found}; it must be ${wanted}`;
-      if (fatal && production) throw new Error(message);
+      if (fatal && NODE_ENV === 'production') throw new Error(message);
       log.warn(message);
     }
   }
@@ -144,19 +156,25 @@ export async function runFleet<Queue extends QueueName>(options: FleetServiceOpt
     process,
     start: async (parts) => {
       const { log, metrics, runtime, health, shutdown } = parts;
+      const alive: Liveness[] = options.liveness === undefined ? [] : [options.liveness];
       const ops = await startOpsServer({
         port: config.OPS_PORT,
         metrics,
-        liveness: options.liveness ?? (() => ({ alive: true })),
+        liveness: () => allAlive(...alive)(),
         readiness: health,
         log,
       });
       shutdown.register('ops server', () => ops.close());
-      await waitForStores(parts, process.env['NODE_ENV'] === 'production');
+      await waitForStores(parts, config);
       const handlers = await options.handlers(parts);
       const worker = startFleetWorker({ runtime, queue, handlers, config, log, metrics });
+      const watch = watchProgress({ host: worker, connection: runtime.connections.of(queue), db: runtime.db, log });
+      alive.push(watch.liveness);
       // A tenth of the grace is left for returning what did not end in time, and for closing the rest.
-      shutdown.register('worker', () => worker.close(config.SHUTDOWN_GRACE_MS * 0.8));
+      shutdown.register('worker', () => {
+        watch.close();
+        return worker.close(config.SHUTDOWN_GRACE_MS * 0.8);
+      });
     },
   });
 }

@@ -12,6 +12,12 @@ export function jobMetrics({ counter, duration }: Instruments) {
       ['queue', 'type'],
       BUCKETS.wait,
     ),
+    canaryWait: duration(
+      'queue_canary_wait_seconds',
+      'From when a job that does nothing was added to a queue until a worker took it',
+      ['queue'],
+      BUCKETS.wait,
+    ),
     jobProcessing: duration(
       'job_processing_seconds',
       'Duration of one attempt of a job',

@@ -11,6 +11,7 @@ import type { Handler, Handlers, JsonObject } from '../handler.ts';
 import { newId } from '../ids.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
 import { Abort } from './abort.ts';
+import { canaryName } from './canary.ts';
 import { createIsolation } from './isolation.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
@@ -80,8 +81,12 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
   const state = { running: 0, lastProgressAt: performance.now(), closing: false };
 
   const process_ = async (job: Job, token?: string): Promise<unknown> => {
-    state.running += 1;
     state.lastProgressAt = performance.now();
+    if (job.name === canaryName) {
+      parts.metrics.canaryWait.observe({ queue: parts.queue }, (parts.now().getTime() - job.timestamp) / 1_000);
+      return null;
+    }
+    state.running += 1;
     try {
       return await tellBull(job, token, await run(job));
     } finally {
