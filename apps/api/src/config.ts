@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { type ConfigRule, type Environment, parseConfig, requireOneOf, variable } from '@queue-service/observability';
 import { outboundConfig } from '@queue-service/outbound';
-import { serviceConfig } from '@queue-service/queue';
+import { redisRules, serviceConfig } from '@queue-service/queue';
 import { reportStorageConfig } from '@queue-service/report-storage';
 import { z } from 'zod';
 import { readPublicKey, UnsuitableKeyError } from './auth/jwt-trust.ts';
@@ -77,7 +77,7 @@ const oneKindOfKey: ConfigRule = (isSet) => {
   return set.length > 1 ? { variable: set.join(', '), reason: 'only one of these may be set' } : undefined;
 };
 
-const rules: ConfigRule[] = [requireOneOf(...JWT_KEYS), oneKindOfKey];
+const rules: ConfigRule[] = [...redisRules, requireOneOf(...JWT_KEYS), oneKindOfKey];
 
 export type ApiConfig = z.output<typeof schema>;
 

@@ -1,5 +1,5 @@
 import { parseConfig, variable } from '@queue-service/observability';
-import { fleetConfig } from '@queue-service/queue';
+import { fleetConfig, redisRules } from '@queue-service/queue';
 import { reportStorageConfig } from '@queue-service/report-storage';
 import { z } from 'zod';
 
@@ -14,5 +14,5 @@ const schema = z.object({
 
 /** @throws ConfigError with every problem at once */
 export function readConfig(env: Record<string, string | undefined>) {
-  return parseConfig(schema, env);
+  return parseConfig(schema, env, redisRules);
 }

@@ -1,6 +1,6 @@
 import { type Environment, parseConfig, variable } from '@queue-service/observability';
 import { outboundConfig } from '@queue-service/outbound';
-import { fleetConfig } from '@queue-service/queue';
+import { fleetConfig, redisRules } from '@queue-service/queue';
 import { z } from 'zod';
 import { readServiceAccount } from './push/service-account.ts';
 
@@ -48,5 +48,5 @@ export type CommunicationConfig = z.output<typeof schema>;
 
 /** @throws ConfigError with every problem at once */
 export function readConfig(env: Environment): CommunicationConfig {
-  return parseConfig(schema, env);
+  return parseConfig(schema, env, redisRules);
 }

@@ -1,5 +1,5 @@
 import { parseConfig, variable } from '@queue-service/observability';
-import { fleetConfig } from '@queue-service/queue';
+import { fleetConfig, redisRules } from '@queue-service/queue';
 import { z } from 'zod';
 import { parseMintAuthority } from './solana/mint-authority.ts';
 
@@ -36,5 +36,5 @@ const schema = z.object({
 
 /** @throws ConfigError with every problem at once */
 export function readConfig(env: Record<string, string | undefined>) {
-  return parseConfig(schema, env);
+  return parseConfig(schema, env, redisRules);
 }

@@ -7,9 +7,9 @@ const QUEUES = ['money', 'communication', 'background'];
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(QUEUES.map((queue) => [`redrive-${queue}`, ['redrive', '--all', '--queue', queue, '--yes']])),
   reconcile: ['reconcile'],
-  'pause-all': ['pause', '--all'],
-  'resume-all': ['resume', '--all'],
-  ...Object.fromEntries(QUEUES.map((queue) => [`drain-${queue}`, ['pause', '--queue', queue]])),
+  'pause-all': ['pause', '--all', '--yes'],
+  'resume-all': ['resume', '--all', '--yes'],
+  ...Object.fromEntries(QUEUES.map((queue) => [`drain-${queue}`, ['pause', queue, '--yes']])),
 };
 
 /** One-off Jobs that run queuectl against the API: the pod of the migration with another command. */

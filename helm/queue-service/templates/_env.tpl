@@ -1,6 +1,6 @@
 {{/* Secret variables by group, with whether a process cannot start without. The only place that says who gets which. */}}
 {{- define "qs.secretVariables" -}}
-stores: {DATABASE_URL: true, REDIS_URL: true, REDIS_MONEY_URL: false, REDIS_COMMUNICATION_URL: false, REDIS_BACKGROUND_URL: false, PAYLOAD_ENCRYPTION_KEYS: false}
+stores: {DATABASE_URL: true, REDIS_URL: false, REDIS_MONEY_URL: false, REDIS_COMMUNICATION_URL: false, REDIS_BACKGROUND_URL: false, PAYLOAD_ENCRYPTION_KEYS: false}
 api: {JWT_SECRET: false, JWT_PUBLIC_KEY: false, METRICS_TOKEN: false, STRIPE_WEBHOOK_SECRET: false, TWILIO_AUTH_TOKEN: false, AWS_ACCESS_KEY_ID: false, AWS_SECRET_ACCESS_KEY: false}
 scheduler: {ALERT_SLACK_WEBHOOK_URL: false, ALERT_PAGERDUTY_ROUTING_KEY: false, ALERT_WEBHOOK_URL: false, ALERT_WEBHOOK_SECRET: false}
 money: {STRIPE_SECRET_KEY: true, SOLANA_RPC_URL: true, SOLANA_MINT_AUTHORITY: true}

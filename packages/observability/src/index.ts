@@ -34,5 +34,6 @@ export {
   currentTraceId,
   injectTrace,
   type TraceCarrier,
+  withJobSpan,
   withTrace,
 } from './tracing/trace-context.ts';

@@ -1,12 +1,12 @@
 import type { QueueName } from '@queue-service/contracts';
-import { type Secret, variable } from '@queue-service/observability';
+import { type ConfigRule, type Secret, variable } from '@queue-service/observability';
 import { z } from 'zod';
 
 const redisUrl = () => variable.secretUrl(['redis', 'rediss']);
 
 /** Where each queue's Redis is. Spread into a process's schema. */
 export const redisConfig = {
-  REDIS_URL: redisUrl(),
+  REDIS_URL: redisUrl().optional(),
   REDIS_MONEY_URL: redisUrl().optional(),
   REDIS_COMMUNICATION_URL: redisUrl().optional(),
   REDIS_BACKGROUND_URL: redisUrl().optional(),
@@ -17,25 +17,41 @@ export const redisConfig = {
     .default('queue-service'),
 };
 
+const ownUrls = ['REDIS_MONEY_URL', 'REDIS_COMMUNICATION_URL', 'REDIS_BACKGROUND_URL'] as const;
+
+/** What goes with {@link redisConfig}: `REDIS_URL` may be missing only where every queue has a Redis of its own. */
+export const redisRules: readonly ConfigRule[] = [
+  (isSet) => {
+    const missing = ownUrls.filter((name) => !isSet(name));
+    if (isSet('REDIS_URL') || missing.length === 0) return undefined;
+    return { variable: 'REDIS_URL', reason: `is missing, and so is ${missing.join(', ')}` };
+  },
+];
+
 /** What only processes that run jobs need. */
 export const workerConfig = {
   WORKER_CONCURRENCY: variable.integer({ min: 1, max: 1_000 }).default(10),
 };
 
 export interface RedisConfig {
-  REDIS_URL: Secret;
+  REDIS_URL?: Secret | undefined;
   REDIS_MONEY_URL?: Secret | undefined;
   REDIS_COMMUNICATION_URL?: Secret | undefined;
   REDIS_BACKGROUND_URL?: Secret | undefined;
   QUEUE_PREFIX: string;
 }
 
-/** Durability is a property of a Redis server, so each queue may have its own. */
+/**
+ * Durability is a property of a Redis server, so each queue may have its own.
+ * @throws Error where neither is given, which {@link redisRules} refuses
+ */
 export function redisUrlOf(config: RedisConfig, queue: QueueName): string {
   const own = {
     money: config.REDIS_MONEY_URL,
     communication: config.REDIS_COMMUNICATION_URL,
     background: config.REDIS_BACKGROUND_URL,
   };
-  return (own[queue] ?? config.REDIS_URL).reveal();
+  const url = own[queue] ?? config.REDIS_URL;
+  if (url === undefined) throw new Error(`the queue ${queue} has no Redis`);
+  return url.reveal();
 }

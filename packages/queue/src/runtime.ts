@@ -1,5 +1,5 @@
 import { type QueueName, queueNames } from '@queue-service/contracts';
-import type { Logger, Secret } from '@queue-service/observability';
+import type { Logger, Metrics, Secret } from '@queue-service/observability';
 import { createSealer, type Database, openDatabase, type Sealer, type SealingKey } from '@queue-service/persistence';
 import { type CancelJob, createCancelJob } from './cancel/cancel-job.ts';
 import type { RedisConfig } from './config.ts';
@@ -15,6 +15,7 @@ import { createFollowUp } from './follow-up.ts';
 import { createHistoryWriter, type HistoryWriter } from './history-writer.ts';
 import { createJobReader, type JobReader } from './job-reader.ts';
 import type { Producer } from './new-job.ts';
+import { counted } from './producer/counted.ts';
 import { createProducer } from './producer/producer.ts';
 import { type Connections, openConnections } from './redis/connections.ts';
 import { createRedriveJob, type RedriveJob } from './redrive.ts';
@@ -52,6 +53,8 @@ export function openRuntime(options: {
   config: RuntimeConfig;
   applicationName: string;
   log: Logger;
+  /** Where what is taken in is counted. */
+  metrics?: Metrics;
   now?: () => Date;
   queues?: readonly QueueName[];
 }): Runtime {
@@ -78,7 +81,8 @@ export function openRuntime(options: {
   const ends = createEndRecorder(db, flows, followUp, now);
   const history = createHistoryWriter(db, followUp, log, now);
   const reader = createJobReader(db, connections);
-  const producer = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
+  const plain = createProducer({ db, log, connections, dispatch, sealer, history, reader, now });
+  const producer = options.metrics === undefined ? plain : counted(plain, options.metrics);
   const publish = createPublishJobEvent(connections);
   const cancelQuietly = createCancelJob({ db, ends, connections, dispatch, reader, now });
   const cancel: CancelJob = async (...which) => {

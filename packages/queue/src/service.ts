@@ -96,7 +96,7 @@ export async function runProcess({ name, config, process, start }: ServiceOption
       const tracing = await startTracing({ service: name, endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, log });
       shutdown.register('tracing', () => tracing.shutdown());
       const metrics = createMetrics({ service: name, known: { queue: queueNames, type: jobTypes } });
-      const runtime = openRuntime({ config, applicationName: name, log });
+      const runtime = openRuntime({ config, applicationName: name, log, metrics });
       shutdown.register('runtime', () => runtime.close());
       const health = createHealth({ log, checks: dependencyChecks(runtime) });
       shutdown.signal.addEventListener('abort', () => health.startDraining());

@@ -46,7 +46,7 @@ afterEach(() => {
 /** Runs a program in a process of its own, because tracing patches the process it runs in. */
 async function run(program: string) {
   const source = `import { startTracing } from ${JSON.stringify(module)};
-    import { currentTraceId } from ${JSON.stringify(contextModule)};
+    import { currentTraceId, injectTrace, withJobSpan } from ${JSON.stringify(contextModule)};
     ${program}`;
   const args = ['--input-type=module-typescript', '--eval', source];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
@@ -130,4 +130,36 @@ test('a collector that is away neither stops the process nor holds up its end', 
     ${serverAndClients}
     process.exit();`);
   expect(JSON.parse(output).traceId).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test('a job is one trace from the request that posted it to the provider that its worker asks', async () => {
+  const output = await run(`
+    import { createServer, request } from 'node:http';
+    const tracing = await startTracing({ service: 'api', endpoint: ${JSON.stringify(endpoint)} });
+    const listening = (server) => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
+    const ask = (url) => new Promise((resolve) => request(url, { method: 'POST' }, (answer) => answer.resume().on('end', resolve)).end());
+    const provider = createServer((asked, answer) => answer.end(asked.headers.traceparent ?? 'none'));
+    const providerUrl = 'http://127.0.0.1:' + (await listening(provider)) + '/v1/payment_intents';
+    const stored = [];
+    const api = createServer((asked, answer) => {
+      stored.push({ traceId: currentTraceId(), ...injectTrace() });
+      answer.end();
+    });
+    await ask('http://127.0.0.1:' + (await listening(api)) + '/jobs');
+    const [{ traceId, traceparent }] = stored;
+    const job = { id: 'j1', type: 'payment-process', queue: 'money', attempt: 1, traceparent };
+    const answered = await withJobSpan(job, async () => (await fetch(providerUrl)).text());
+    await withJobSpan(job, () => Promise.reject(new Error('ada@example.com'))).catch(() => {});
+    await tracing.shutdown();
+    for (const server of [api, provider]) server.closeAllConnections(), server.close();
+    console.log(JSON.stringify({ traceId, answered }));`);
+  const { traceId, answered } = JSON.parse(output) as { traceId: string; answered: string };
+  const chain = spans().filter((span) => span.traceId === traceId);
+  const posted = chain.find(({ kind }) => kind === 2);
+  const [processed] = chain.filter(({ name }) => name === 'process payment-process');
+  const called = chain.find(({ kind }) => kind === 3);
+  expect([processed?.kind, processed?.parentSpanId]).toEqual([5, posted?.spanId]);
+  expect(called?.parentSpanId).toBe(processed?.spanId);
+  expect(answered).toContain(`-${called?.spanId}-`);
+  expect(JSON.stringify(received)).not.toContain('ada@example.com');
 });

@@ -1,5 +1,5 @@
 import { contractOf, type JobType, PermanentError, parsePayload, parseResult } from '@queue-service/contracts';
-import type { Logger } from '@queue-service/observability';
+import { type Logger, withJobSpan } from '@queue-service/observability';
 import type { Sealer } from '@queue-service/persistence';
 import { type EffectReport, runEffect } from '../effects/run-effect.ts';
 import { type Handler, type JobContext, Snooze } from '../handler.ts';
@@ -58,7 +58,7 @@ export async function perform(claim: Claim, parts: PerformParts): Promise<Perfor
   );
   const letGo = [claim.guard(stop), parts.abortable(stop)];
   try {
-    return { end: await Promise.race([attempt(claim, parts, controller.signal), givenUp]), abort };
+    return { end: await Promise.race([traced(claim, () => attempt(claim, parts, controller.signal)), givenUp]), abort };
   } catch (thrown) {
     return { end: { thrown }, abort };
   } finally {
@@ -66,6 +66,13 @@ export async function perform(claim: Claim, parts: PerformParts): Promise<Perfor
     clearTimeout(graceTimer);
     for (const release of letGo) release();
   }
+}
+
+function traced<Result>(
+  { jobId: id, type, attempt, traceparent }: Claim,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return withJobSpan({ id, type, queue: contractOf(type).queue, attempt, traceparent }, work);
 }
 
 async function attempt(claim: Claim, parts: PerformParts, signal: AbortSignal): Promise<AttemptEnd['end']> {

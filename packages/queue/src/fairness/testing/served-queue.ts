@@ -3,6 +3,7 @@ import { createLogger, Secret } from '@queue-service/observability';
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import { Worker } from 'bullmq';
 import { expect, vi } from 'vitest';
+import { redisUrlOf } from '../../config.ts';
 import { newId } from '../../ids.ts';
 import { openWorkerRedis } from '../../redis/connections.ts';
 import { openRuntime, type Runtime, type RuntimeConfig } from '../../runtime.ts';
@@ -40,7 +41,7 @@ export async function testRuntime(redisUrl?: string): Promise<{
 /** Jobs of one queue, added as everything adds them and taken as a worker takes them. */
 export function servedQueue(runtime: Runtime, config: TestConfig, name: QueueName) {
   const connection = runtime.connections.of(name);
-  const redis = openWorkerRedis(config.REDIS_URL.reveal(), silent);
+  const redis = openWorkerRedis(redisUrlOf(config, name), silent);
   const worker = new Worker(name, null, { connection: redis, prefix: config.QUEUE_PREFIX, skipVersionCheck: true });
   const priorities = Array.from({ length: 10 }, (_, index) => index + 1);
 
