@@ -107,7 +107,7 @@ it('is a dead letter of money at once, and of others many or an old one', async 
   await db.query('none', 'DELETE FROM dead_letters');
 });
 
-it('is a money job that Redis does not get, a missed schedule, a disabled endpoint', async () => {
+it('is a money job that Redis does not get, or a missed schedule', async () => {
   await db.query(
     'late-job',
     `INSERT INTO critical_jobs (id, queue, type, status, priority, max_attempts, timeout_ms, tenant_id, request_hash, payload,
@@ -124,12 +124,7 @@ it('is a money job that Redis does not get, a missed schedule, a disabled endpoi
     `INSERT INTO schedule_fires (schedule_id, fire_at, status) VALUES ($1, now() - interval '2 hours', 'missed')`,
     [schedule?.id],
   );
-  await db.query(
-    'endpoint',
-    `INSERT INTO webhook_endpoints (id, tenant_id, url, secret, active, disabled_reason)
-     VALUES (gen_random_uuid(), 't', 'https://example.com', '{}', false, 'failing')`,
-  );
-  expect(await keys()).toEqual(['relay_lag', 'schedule_missed', 'webhook_endpoint_disabled']);
+  expect(await keys()).toEqual(['relay_lag', 'schedule_missed']);
 });
 
 it('has a page in the runbooks for every kind', () => {

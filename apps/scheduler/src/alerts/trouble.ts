@@ -1,6 +1,5 @@
 import { type QueueName, queueNames } from '@queue-service/contracts';
 import {
-  countDisabledEndpoints,
   countMissedFires,
   findUndispatched,
   groupOpenDeadLetters,
@@ -22,7 +21,7 @@ export interface TroubleLimits {
   unreadMs: number;
   /** A stored money job that Redis does not know this long after it was due. */
   relayLagMs: number;
-  /** How long a missed schedule and a disabled endpoint are told of. */
+  /** How long a missed schedule is told of. */
   newsMs: number;
 }
 
@@ -45,7 +44,6 @@ export const watchedKinds: ReadonlySet<IncidentKind> = new Set([
   'no_progress',
   'relay_lag',
   'schedule_missed',
-  'webhook_endpoint_disabled',
 ]);
 
 /** What is wrong now, as far as PostgreSQL tells. */
@@ -60,7 +58,6 @@ export async function findTrouble(
     ...(await stillQueues(sql, limits, leadsSince, now)),
     ...(await lateRelay(sql, limits, now)),
     ...(await missedSchedules(sql, limits, now)),
-    ...(await disabledEndpoints(sql, limits, now)),
   ];
 }
 
@@ -142,20 +139,6 @@ async function missedSchedules(sql: Sql, limits: TroubleLimits, now: Date): Prom
       severity: 'warning',
       summary: `${counted(count, 'time')} of ${counted(schedules, 'schedule')} passed without a run`,
       details: { count, schedules, earliest: earliest?.toISOString() ?? null },
-    },
-  ];
-}
-
-async function disabledEndpoints(sql: Sql, limits: TroubleLimits, now: Date): Promise<NewIncident[]> {
-  const { count, tenants, latest } = await countDisabledEndpoints(sql, new Date(now.getTime() - limits.newsMs));
-  if (count === 0) return [];
-  return [
-    {
-      key: 'webhook_endpoint_disabled',
-      kind: 'webhook_endpoint_disabled',
-      severity: 'warning',
-      summary: `${counted(count, 'webhook endpoint')} of ${counted(tenants, 'tenant')} was switched off`,
-      details: { count, tenants, latest },
     },
   ];
 }

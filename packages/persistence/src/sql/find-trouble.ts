@@ -65,22 +65,3 @@ export async function countMissedFires(sql: Sql, since: Date): Promise<MissedFir
   );
   return row ?? { count: 0, schedules: 0, earliest: null };
 }
-
-export interface DisabledEndpoints {
-  count: number;
-  tenants: number;
-  /** The one that was disabled last. */
-  latest: string | null;
-}
-
-/** Endpoints that the service, not their owner, has switched off since `since`. */
-export async function countDisabledEndpoints(sql: Sql, since: Date): Promise<DisabledEndpoints> {
-  const [row] = await sql.query<DisabledEndpoints>(
-    'count-disabled-endpoints',
-    `SELECT count(*)::int AS count, count(DISTINCT tenant_id)::int AS tenants,
-       (array_agg(id ORDER BY updated_at DESC))[1] AS latest
-     FROM webhook_endpoints WHERE NOT active AND disabled_reason IN ('failing', 'gone') AND updated_at > $1`,
-    [since],
-  );
-  return row ?? { count: 0, tenants: 0, latest: null };
-}
