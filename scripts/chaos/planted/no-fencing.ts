@@ -7,5 +7,5 @@ plant([
   { module: `${sql}/finish-critical-jobs.ts`, replace: [['j.fencing = r.fencing AND', '']] },
   { module: `${sql}/return-critical-job.ts`, replace: [['fencing = $2::bigint AND', '$2::bigint IS NOT NULL AND']] },
   { module: `${sql}/renew-leases.ts`, replace: [[' AND j.fencing = c.fencing', '']] },
-  { module: `${sql}/effects.ts`, replace: [['j.fencing = ${fencing} AND', '${fencing} IS NOT NULL AND']] },
+  { module: `${sql}/effects.ts`, replace: [['j.fencing = $' + '{fencing} AND', '$' + '{fencing} IS NOT NULL AND']] },
 ]);
