@@ -1,4 +1,5 @@
 import { createLogger } from '@queue-service/observability';
+import { listRateLimits } from '@queue-service/persistence';
 import { openProducerRedis } from '@queue-service/queue';
 import { startOwnRedis } from '@queue-service/sandbox/testing';
 import request from 'supertest';
@@ -42,6 +43,10 @@ test('every answer to a token says what is left; who has used it up waits, and o
   expect((await get('/jobs', 'otherTenant')).status).toBe(200);
   const { body } = await get('/rate-limits?key=principal:svc-shop', 'admin');
   expect(body.limits).toMatchObject([{ source: 'override', points: 2, used: 2, updatedBy: 'root' }]);
+  // The use that was seen stays, for when Redis is away.
+  expect(await listRateLimits(real.runtime.db)).toMatchObject([
+    { key: 'principal:svc-shop', used: 2, resetAt: new Date(body.limits[0].resetAt) },
+  ]);
 });
 
 test('a tenant has a limit over all its tokens, and an override that is removed is gone', async () => {
@@ -99,6 +104,6 @@ test('tokens come back one by one, and a bucket of the process decides while Red
   await server.stop();
   const taken = [await buckets.take('k', two), await buckets.take('k', two), await buckets.take('k', two)];
   expect(taken.map(({ allowed }) => allowed)).toEqual([true, true, false]);
-  expect(await buckets.used('k', two)).toBeNull();
+  expect(await buckets.use('k', two)).toBeNull();
   redis.disconnect();
 });

@@ -37,8 +37,8 @@ return {points + cost, math.ceil((cost - tokens) * window / points)}
 export interface TokenBuckets {
   /** One token of the key's bucket. While Redis is away a bucket of this process decides, in fixed windows. */
   take(key: string, bucket: Bucket): Promise<Taken>;
-  /** Tokens taken at this moment; null while Redis is away. */
-  used(key: string, bucket: Bucket): Promise<number | null>;
+  /** Tokens taken at this moment, and until the bucket is whole again; null while Redis is away. */
+  use(key: string, bucket: Bucket): Promise<{ readonly used: number; readonly resetMs: number } | null>;
 }
 
 /** @param redis whose commands fail soon while it is away; the caller's to close */
@@ -69,12 +69,14 @@ export function createTokenBuckets(redis: Redis, keyPrefix: string): TokenBucket
         return { allowed: false, remaining: 0, resetMs: refused.msBeforeNext };
       }
     },
-    used: async (key, bucket) => {
+    use: async (key, bucket) => {
+      const { points, windowMs } = bucket;
       try {
         const [tokens, at] = await redis.hmget(limiterOf(bucket).getKey(key), 'tokens', 'at');
-        if (tokens == null || at == null) return 0;
-        const back = (Math.max(0, Date.now() - Number(at)) * bucket.points) / bucket.windowMs;
-        return bucket.points - Math.floor(Math.min(bucket.points, Number(tokens) + back));
+        if (tokens == null || at == null) return { used: 0, resetMs: 0 };
+        const back = (Math.max(0, Date.now() - Number(at)) * points) / windowMs;
+        const left = Math.min(points, Number(tokens) + back);
+        return { used: points - Math.floor(left), resetMs: Math.ceil(((points - left) * windowMs) / points) };
       } catch {
         return null;
       }

@@ -13,6 +13,7 @@ import {
   findRateLimit,
   insertAudit,
   listRateLimits,
+  noteRateLimitUse,
   putRateLimit,
   type RateLimitRow,
 } from '@queue-service/persistence';
@@ -22,7 +23,7 @@ import { auditEntry } from '../audit.ts';
 import { Problem } from '../http/problem.ts';
 import { jsonBody, type Route, route } from '../http/route.ts';
 import type { LimitsInForce } from '../rate-limit/limits-in-force.ts';
-import type { TokenBuckets } from '../rate-limit/token-bucket.ts';
+import type { Bucket, TokenBuckets } from '../rate-limit/token-bucket.ts';
 
 const params = z.object({ key: rateLimitKeySchema });
 
@@ -31,7 +32,19 @@ export interface RateLimitRoutesParts {
   readonly buckets: TokenBuckets;
 }
 
-export function rateLimitRoutes({ db }: Pick<Runtime, 'db'>, { limits, buckets }: RateLimitRoutesParts): Route[] {
+export function rateLimitRoutes(
+  { db, now }: Pick<Runtime, 'db' | 'now'>,
+  { limits, buckets }: RateLimitRoutesParts,
+): Route[] {
+  /** Of now, or as it was last seen. */
+  const useOf = async (key: string, bucket: Bucket, override: RateLimitRow | null) => {
+    const unknown = { used: null, resetAt: null };
+    if (key.startsWith('default:')) return unknown;
+    const use = await buckets.use(key, bucket);
+    if (use !== null) return { used: use.used, resetAt: new Date(now().getTime() + use.resetMs).toISOString() };
+    if (override === null || override.key !== key || override.resetAt === null) return unknown;
+    return { used: override.used, resetAt: override.resetAt.toISOString() };
+  };
   const shown = async (key: string, override: RateLimitRow | null): Promise<RateLimitResource> => {
     const [first = '', ...rest] = key.split(':');
     const id = rest.join(':');
@@ -40,10 +53,18 @@ export function rateLimitRoutes({ db }: Pick<Runtime, 'db'>, { limits, buckets }
     return {
       ...{ key, points, windowMs },
       source: override === null ? 'configuration' : 'override',
-      used: first === 'default' ? null : await buckets.used(key, { points, windowMs }),
+      ...(await useOf(key, { points, windowMs }, override)),
       updatedBy: override?.updatedBy ?? null,
       updatedAt: override?.updatedAt.toISOString() ?? null,
     };
+  };
+  const shownAndNoted = async (keys: readonly string[], override: (key: string) => RateLimitRow | null) => {
+    const resources = await Promise.all(keys.map((key) => shown(key, override(key))));
+    const seen = resources.flatMap(({ key, used, resetAt }) =>
+      used === null || resetAt === null ? [] : [{ key, used, resetAt: new Date(resetAt) }],
+    );
+    if (seen.length > 0) await whileDatabaseAvailable(() => noteRateLimitUse(db, seen));
+    return resources;
   };
   const facts = (row: RateLimitRow | null) => (row === null ? null : { points: row.points, windowMs: row.windowMs });
 
@@ -61,11 +82,12 @@ export function rateLimitRoutes({ db }: Pick<Runtime, 'db'>, { limits, buckets }
         const row = (wanted: string) => rows.find((candidate) => candidate.key === wanted) ?? null;
         if (key !== undefined) {
           const [scope = ''] = key.split(':');
-          return { status: 200, body: { limits: [await shown(key, row(key) ?? row(`default:${scope}`))] } };
+          const limits = await shownAndNoted([key], () => row(key) ?? row(`default:${scope}`));
+          return { status: 200, body: { limits } };
         }
         const defaults = rateLimitScopes.map((scope) => `default:${scope}`);
         const keys = [...defaults, ...rows.map((one) => one.key).filter((one) => !defaults.includes(one))];
-        return { status: 200, body: { limits: await Promise.all(keys.map((one) => shown(one, row(one)))) } };
+        return { status: 200, body: { limits: await shownAndNoted(keys, row) } };
       },
     }),
 

@@ -29,7 +29,10 @@ export const rateLimitSchema = z
     used: z
       .int()
       .nullable()
-      .describe('Taken of the bucket at this moment; null for a default, and while Redis is away'),
+      .describe(
+        'Taken of the bucket at this moment; while Redis is away, when it was last looked at; null for a default',
+      ),
+    resetAt: z.iso.datetime().nullable().describe('When the bucket is whole again if nothing more is taken'),
     updatedBy: z.string().nullable(),
     updatedAt: z.iso.datetime().nullable(),
   })

@@ -5,11 +5,16 @@ export interface RateLimitRow {
   key: string;
   points: number;
   windowMs: number;
+  /** Use of its bucket when it was last looked at. */
+  used: number;
+  /** When that bucket is whole again; null before the first look. */
+  resetAt: Date | null;
   updatedBy: string | null;
   updatedAt: Date;
 }
 
-const columns = 'key, points, window_ms AS "windowMs", updated_by AS "updatedBy", updated_at AS "updatedAt"';
+const columns = `key, points, window_ms AS "windowMs", used, reset_at AS "resetAt", updated_by AS "updatedBy",
+  updated_at AS "updatedAt"`;
 
 export async function listRateLimits(sql: Sql): Promise<RateLimitRow[]> {
   return sql.query('list-rate-limits', `SELECT ${columns} FROM rate_limits ORDER BY key`);
@@ -23,7 +28,7 @@ export async function findRateLimit(sql: Sql, key: string): Promise<RateLimitRow
 
 export async function putRateLimit(
   sql: Sql,
-  { key, points, windowMs, updatedBy }: Omit<RateLimitRow, 'updatedAt'>,
+  { key, points, windowMs, updatedBy }: Pick<RateLimitRow, 'key' | 'points' | 'windowMs' | 'updatedBy'>,
 ): Promise<RateLimitRow> {
   const [row] = await sql.query<RateLimitRow>(
     'put-rate-limit',
@@ -37,4 +42,16 @@ export async function putRateLimit(
 
 export async function deleteRateLimit(sql: Sql, key: string): Promise<void> {
   await sql.query('delete-rate-limit', 'DELETE FROM rate_limits WHERE key = $1', [key]);
+}
+
+export type RateLimitUse = Pick<RateLimitRow, 'key' | 'used'> & { resetAt: Date };
+
+/** Keeps the use that was seen, of those keys that have an override. */
+export async function noteRateLimitUse(sql: Sql, seen: readonly RateLimitUse[]): Promise<void> {
+  await sql.query(
+    'note-rate-limit-use',
+    `UPDATE rate_limits l SET used = s.used, reset_at = s."resetAt"
+     FROM jsonb_to_recordset($1::jsonb) AS s(key text, used int, "resetAt" timestamptz) WHERE l.key = s.key`,
+    [JSON.stringify(seen)],
+  );
 }
