@@ -25,7 +25,7 @@ export interface Context {
 const LOCAL_URL = 'http://localhost:3011';
 
 /** Where the API is, without a slash at the end. @throws UsageError without a token */
-export function target(env: Environment): { baseUrl: string; token: string } {
+function target(env: Environment): { baseUrl: string; token: string } {
   if (!env.QUEUE_TOKEN) throw new UsageError('QUEUE_TOKEN is not set; for development: queuectl token --help');
   const baseUrl = (env.QUEUE_URL || LOCAL_URL).replace(/\/+$/, '');
   if (!URL.canParse(baseUrl)) throw new UsageError('QUEUE_URL is not a URL such as http://localhost:3011');

@@ -15,7 +15,14 @@ import {
   jobListSchema,
 } from '#contracts';
 import { JobFailedError } from './errors.ts';
-import type { Timing } from './pauses.ts';
+import {
+  type EventOptions,
+  type JobEventOf,
+  jobEvents,
+  oneStream,
+  type Position,
+  type StreamParts,
+} from './job-events.ts';
 import type { Send } from './transport.ts';
 import { type WaitOptions, waitUntilEnded } from './wait.ts';
 
@@ -66,18 +73,52 @@ export interface Jobs {
   /** Its attempts; of a money job its effects and its ledger too. @throws ProblemError */
   history(job: string | { readonly id: string }, options?: RequestOptions): Promise<JobHistory>;
   /**
-   * The result, once the job has completed.
+   * What happens to it, live, from the beginning; goes on by itself when a connection is lost. The last one is `end`, with
+   * the job.
+   * @throws ProblemError; what fetch throws when the service cannot be reached; the reason of the signal
+   */
+  events<Type extends JobType>(
+    job: JobReference<Type>,
+    options?: EventOptions,
+  ): AsyncGenerator<JobEventOf<Type>, void, undefined>;
+  /**
+   * The result, once the job has completed: told by its event stream, or by asking where there is none.
    * @throws JobFailedError with the job; WaitTimeoutError; ProblemError
    */
   waitFor<Type extends JobType>(job: JobReference<Type>, options?: WaitOptions): Promise<JobResult<Type>>;
+  /** The job once it has ended, however it ended: look at `status`. @throws WaitTimeoutError; ProblemError */
+  waitForEnd<Type extends JobType>(job: JobReference<Type>, options?: WaitOptions): Promise<JobOf<Type>>;
 }
 
-export function createJobs(send: Send, timing: Timing, newKey: () => string): Jobs {
+export function createJobs(send: Send, streams: StreamParts, newKey: () => string): Jobs {
   const pathOf = (reference: string | { readonly id: string }) => `/jobs/${encodeURIComponent(idOf(reference))}`;
 
   async function get<Type extends JobType>(reference: JobReference<Type>, signal?: AbortSignal): Promise<JobOf<Type>> {
     const { job } = await send({ method: 'GET', path: pathOf(reference), answer: jobAnswerSchema, signal });
     return job as unknown as JobOf<Type>;
+  }
+
+  async function waitForEnd<Type extends JobType>(
+    reference: JobReference<Type>,
+    options: WaitOptions = {},
+  ): Promise<JobOf<Type>> {
+    const position: Position = { lastEventId: undefined, retryMs: 0 };
+    return waitUntilEnded(
+      {
+        what: 'Job',
+        id: idOf(reference),
+        poll: (signal) => get(reference, signal),
+        ended: ({ status }) => status !== 'pending' && status !== 'processing',
+        listen: async (signal) => {
+          for await (const event of oneStream<Type>(streams, pathOf(reference), position, signal, 1)) {
+            if (event.event === 'end') return event.data.job;
+          }
+          return undefined;
+        },
+      },
+      options,
+      streams.timing,
+    );
   }
 
   return {
@@ -118,20 +159,14 @@ export function createJobs(send: Send, timing: Timing, newKey: () => string): Jo
     get: (reference, { signal } = {}) => get(reference, signal),
     history: (reference, { signal } = {}) =>
       send({ method: 'GET', path: `${pathOf(reference)}/history`, answer: jobHistorySchema, signal }),
-    waitFor: async <Type extends JobType>(reference: JobReference<Type>, options: WaitOptions = {}) => {
-      const job = await waitUntilEnded<JobOf<Type>>(
-        {
-          what: 'Job',
-          id: idOf(reference),
-          poll: (signal) => get(reference, signal),
-          ended: ({ status }) => status !== 'pending' && status !== 'processing',
-        },
-        options,
-        timing,
-      );
+    events: <Type extends JobType>(reference: JobReference<Type>, options: EventOptions = {}) =>
+      jobEvents<Type>(streams, pathOf(reference), options),
+    waitFor: async <Type extends JobType>(reference: JobReference<Type>, options?: WaitOptions) => {
+      const job = await waitForEnd(reference, options);
       if (job.status !== 'completed') throw new JobFailedError(job as unknown as JobResource);
       return job.result as JobResult<Type>;
     },
+    waitForEnd,
   };
 }
 

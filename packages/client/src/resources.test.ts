@@ -76,6 +76,19 @@ const calls: [call: (client: QueueClient) => Promise<unknown>, request: string, 
       '',
       { entries: [], ...page },
     ],
+    [
+      (client) => client.suppressions.list({ channel: 'sms' }),
+      'GET /suppressions?channel=sms',
+      '',
+      { suppressions: [], ...page },
+    ],
+    [
+      (client) => client.books.differences({ status: 'open' }),
+      'GET /books/differences?status=open',
+      '',
+      { differences: [], ...page },
+    ],
+    [(client) => client.books.reconciliations(), 'GET /books/reconciliations', '', { reconciliations: [], ...page }],
   ];
 
 test.each(calls)('call %# asks for its resource and reads its answer', async (call, request, body, reply) => {
@@ -100,4 +113,13 @@ test('what would happen twice is not sent again when the connection is lost, wha
 test('a removal that answers nothing is no unexpected answer', async () => {
   await using api = await stubApi([{ status: 204, body: '' }]);
   expect(await createQueueClient({ baseUrl: api.url, token: 't' }).schedules.remove(id)).toBeUndefined();
+});
+
+test('a report is opened as a stream, with the name of its file', async () => {
+  const headers = { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="settlement.csv"' };
+  await using api = await stubApi([{ status: 200, headers, body: [1, 2] }]);
+  const report = await createQueueClient({ baseUrl: api.url, token: 't' }).reports.download(id);
+  expect(report).toMatchObject({ fileName: 'settlement.csv', mediaType: 'text/csv' });
+  expect(await new Response(report.body).text()).toBe('[1,2]');
+  expect(api.received[0]?.path).toBe(`/api/v1/queue/reports/${id}`);
 });

@@ -4,6 +4,7 @@ import {
   type pageQuerySchema,
   type patchWebhookSchema,
   type rotateSecretSchema,
+  signingSecretAnswerSchema,
   type WebhookDeliveryResource,
   type WebhookResource,
   webhookAnswerSchema,
@@ -30,6 +31,11 @@ export interface WebhookEndpoints {
   remove(id: string, options?: RequestOptions): Promise<void>;
   /** A new secret; the old one signs too for a while. */
   rotateSecret(id: string, body?: z.input<typeof rotateSecretSchema>, options?: RequestOptions): Promise<WithSecret>;
+  /** A new secret for what goes to the `webhookUrl` of jobs and flows; the old one signs too for a while. */
+  rotateSigningSecret(
+    body?: z.input<typeof rotateSecretSchema>,
+    options?: RequestOptions,
+  ): Promise<z.output<typeof signingSecretAnswerSchema>['signingSecret']>;
   /** Sends it a `webhook.test` event. */
   test(id: string, options?: RequestOptions): Promise<WebhookDeliveryResource>;
   /** What it was told, with every try; newest first. */
@@ -57,6 +63,10 @@ export function createWebhookEndpoints(send: Send): WebhookEndpoints {
     remove: (id, { signal } = {}) => send({ method: 'DELETE', path: at(id), once: true, answer: nothing, signal }),
     rotateSecret: async (id, body = {}, { signal } = {}) =>
       (await send({ ...withSecret, path: `${at(id)}/rotate-secret`, body, signal })).webhook,
+    rotateSigningSecret: async (body = {}, { signal } = {}) => {
+      const request = { method: 'POST', path: `${path}/signing-secret/rotate`, body, once: true } as const;
+      return (await send({ ...request, answer: signingSecretAnswerSchema, signal })).signingSecret;
+    },
     test: async (id, { signal } = {}) => (await send({ ...delivery, path: `${at(id)}/test`, signal })).delivery,
     deliveries: (id, query, { signal } = {}) =>
       send({ method: 'GET', path: `${at(id)}/deliveries`, query, answer: webhookDeliveryListSchema, signal }),

@@ -137,14 +137,10 @@ function addControlCommands(jobs: Command, context: Context): void {
 }
 
 async function follow(context: Context, id: string, flags: { timeout: number; json?: true }): Promise<void> {
-  const { jobs } = clientOf(context.env);
-  try {
-    await jobs.waitFor(id, { timeoutMs: flags.timeout * 1_000, signal: context.signal });
-  } catch (error) {
-    if (error instanceof JobFailedError) show(context, error.job, flags.json);
-    throw error;
-  }
-  show(context, await jobs.get(id, { signal: context.signal }), flags.json);
+  const options = { timeoutMs: flags.timeout * 1_000, signal: context.signal };
+  const job = await clientOf(context.env).jobs.waitForEnd(id, options);
+  show(context, job, flags.json);
+  if (job.status !== 'completed') throw new JobFailedError(job as JobResource);
 }
 
 type Shown = Omit<JobResource, 'result'> & { result: unknown };

@@ -2,8 +2,8 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { type Context, clientOf, parseInteger, parseTime, printJson, target } from '../context.ts';
-import { RefusedError, UsageError } from '../exit-codes.ts';
+import { type Context, clientOf, parseInteger, parseTime, printJson } from '../context.ts';
+import { UsageError } from '../exit-codes.ts';
 
 const kinds = ['settlement', 'dead-letters', 'queue-health'] as const;
 const formats = ['csv', 'xlsx', 'pdf'] as const;
@@ -60,16 +60,8 @@ export function addReportCommands(program: Command, context: Context): void {
 
 /** As a stream: a report may have a million rows. */
 async function download(context: Context, id: string, file: string): Promise<void> {
-  const { baseUrl, token } = target(context.env);
-  const response = await fetch(`${baseUrl}/api/v1/queue/reports/${encodeURIComponent(id)}`, {
-    headers: { authorization: `Bearer ${token}` },
-    signal: context.signal,
-  });
-  if (!response.ok || response.body === null) {
-    const problem = (await response.json().catch(() => ({}))) as { code?: string; title?: string };
-    throw new RefusedError(`${problem.code ?? 'refused'} (${response.status}): ${problem.title ?? 'no report'}`);
-  }
-  await pipeline(Readable.fromWeb(response.body), createWriteStream(file));
+  const { body } = await clientOf(context.env).reports.download(id, { signal: context.signal });
+  await pipeline(Readable.fromWeb(body), createWriteStream(file));
   context.tell(`Written to ${file}`);
 }
 
