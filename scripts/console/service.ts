@@ -15,6 +15,8 @@ export interface ServiceOptions {
   queuePrefix: string;
   /** For the secrets. */
   dataDir: string;
+  /** What runs besides the API; default: all. */
+  fleets?: readonly string[];
   /** What the processes write. */
   print(line: string): void;
 }
@@ -29,9 +31,9 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-const fleets = ['worker-money', 'worker-communication', 'worker-background', 'scheduler'];
+const allFleets = ['worker-money', 'worker-communication', 'worker-background', 'scheduler'];
 
-/** The processes of the service that a console has something to show of, over a database and a Redis that are there. */
+/** The processes of the service, over a database and a Redis that are there. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const secrets = await demoSecrets(join(options.dataDir, 'secrets.json'));
   const providers = await startDemoProviders({ secrets });
@@ -63,7 +65,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         env: { ...env, PORT: String(port) },
         readyUrl: `${url}/api/v1/queue/health/ready`,
       }),
-      ...fleets.map(async (name) => {
+      ...(options.fleets ?? allFleets).map(async (name) => {
         const ops = await freeLoopbackPort();
         await group.start({
           name,
