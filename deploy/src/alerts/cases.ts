@@ -32,6 +32,7 @@ const paused = (queue: string) => `queue_service_queue_paused{queue="${queue}"}`
 const depth = (queue: string, state: string) => `queue_service_queue_depth{queue="${queue}",state="${state}"}`;
 const effects = (provider: string, outcome: string) =>
   `queue_service_effects_total{provider="${provider}",outcome="${outcome}"}`;
+const blocks = 'queue_service_event_loop_blocked_seconds_count{queue="money"}';
 const attempts = (queue: string, type: string) => `queue_service_job_attempts_total{queue="${queue}",type="${type}"}`;
 const dead = (code: string) => `queue_service_dead_letters_total{queue="money",type="payment-process",code="${code}"}`;
 const failures = 'queue_service_job_failures_total{queue="communication",type="send-email",code="provider_error"}';
@@ -196,6 +197,16 @@ export const alertCases: readonly AlertCase[] = [
     fires: ['Slack is away', { [alerts('failed')]: '0+1x40', [alerts('told')]: '5x40' }],
     quiet: ['it took some', { [alerts('failed')]: '0+1x40', [alerts('told')]: '0+1x40' }],
     at: '30m',
+  }),
+  ...bothWays('QueueServiceHandlerBlocks', {
+    fires: ['a first block', { [blocks]: '_x40 1x20' }],
+    quiet: ['one of yesterday', { [blocks]: '1x60' }],
+    at: '50m',
+  }),
+  ...bothWays('QueueServiceHandlerBlocks', {
+    fires: ['another block', { [blocks]: '1x40 2x20' }],
+    quiet: ['nobody', {}],
+    at: '50m',
   }),
   ...bothWays('QueueServiceEventLoopLags', {
     fires: ['a process of ours', { 'nodejs_eventloop_lag_p99_seconds{app="worker-money"}': '0.8x30' }],

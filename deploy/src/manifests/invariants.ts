@@ -133,12 +133,19 @@ export const imagesArePinned: Invariant = (manifests) =>
     ),
   );
 
+/** An event loop may stand still this long: locks and leases outlive it, and so must the process. */
+const toleratedBlockSeconds = 5;
+
 /** Liveness asks the process only, readiness its stores; a slow start is no death. */
 export const probesAreSound: Invariant = (manifests) =>
   ofKind(manifests, 'Deployment').flatMap((deployment) =>
     containersOf(deployment).flatMap(({ livenessProbe, readinessProbe, startupProbe }) => {
       const problems: string[] = [];
       if (livenessProbe?.httpGet?.path !== '/health/live') problems.push('liveness does not ask /health/live');
+      const { periodSeconds = 10, timeoutSeconds = 1, failureThreshold = 3 } = livenessProbe ?? {};
+      // Only the last failures in a row restart it: a handler that blocks for so long may end.
+      if (periodSeconds * (failureThreshold - 1) - timeoutSeconds < toleratedBlockSeconds)
+        problems.push(`liveness does not outlast a block of ${toleratedBlockSeconds} s`);
       if (startupProbe?.httpGet?.path !== '/health/live') problems.push('has no startup probe on /health/live');
       const ready = componentOf(deployment) === 'api' ? '/api/v1/queue/health/ready' : '/health/ready';
       if (readinessProbe?.httpGet?.path !== ready) problems.push(`readiness does not ask ${ready}`);

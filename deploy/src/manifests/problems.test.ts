@@ -89,6 +89,11 @@ describe('a problem is found', () => {
       /liveness/,
     ],
     [
+      'liveness that kills what is only slow',
+      (all) => set(money(all), 'template.spec.containers.0.livenessProbe.failureThreshold', 1),
+      /a block of 5 s/,
+    ],
+    [
       'an image without version',
       (all) => set(money(all), 'template.spec.containers.0.image', 'queue-service'),
       /has no version/,

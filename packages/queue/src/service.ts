@@ -167,7 +167,7 @@ export async function runFleet<Queue extends QueueName>(options: FleetServiceOpt
       shutdown.register('ops server', () => ops.close());
       await waitForStores(parts, config);
       const handlers = await options.handlers(parts);
-      const worker = startFleetWorker({ runtime, queue, handlers, config, log, metrics });
+      const worker = startFleetWorker({ runtime, queue, handlers, config, log, metrics, watchesLoop: true });
       const watch = watchProgress({ host: worker, connection: runtime.connections.of(queue), db: runtime.db, log });
       alive.push(watch.liveness);
       // A tenth of the grace is left for returning what did not end in time, and for closing the rest.

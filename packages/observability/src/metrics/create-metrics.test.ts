@@ -45,6 +45,7 @@ describe('names', () => {
       'circuit_state',
       'dead_letters_total',
       'effects_total',
+      'event_loop_blocked_seconds',
       'http_request_duration_seconds',
       'incidents_open',
       'job_attempts_total',

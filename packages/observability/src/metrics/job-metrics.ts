@@ -29,6 +29,12 @@ export function jobMetrics({ counter, duration }: Instruments) {
     retries: counter('job_retries_total', 'Failed attempts that are tried again', ['queue', 'type', 'code']),
     deadLetters: counter('dead_letters_total', 'Jobs given up and kept as dead letters', ['queue', 'type', 'code']),
     stalled: counter('jobs_stalled_total', 'Jobs whose worker stopped renewing their lock', ['queue']),
+    eventLoopBlocked: duration(
+      'event_loop_blocked_seconds',
+      'How long the event loop of a worker stood still, each time it did for more than a second',
+      ['queue'],
+      BUCKETS.call,
+    ),
     leaseLost: counter('job_leases_lost_total', 'Attempts that found another one had taken their job', [
       'queue',
       'type',

@@ -9,8 +9,8 @@ import { markCancelled } from '../tiers/job-marks.ts';
 const log = createLogger({ service: 'test', level: 'silent' });
 const queues = ['money', 'communication', 'background'] as const;
 let runtime: Runtime;
-const fleets = new Map<string, FleetProcess>();
-let start: (queue: (typeof queues)[number]) => void;
+let fleet: FleetProcess;
+let start: () => FleetProcess;
 
 beforeAll(async () => {
   const [{ url: databaseUrl }, { prefix, url: redisUrl }] = [await useDatabase(), usePrefix()];
@@ -25,14 +25,13 @@ beforeAll(async () => {
     applicationName: 'test',
     log,
   });
-  start = (queue) => fleets.set(queue, spawnFleet({ queue, databaseUrl, redisUrl, prefix, concurrency: 4 }));
-  for (const queue of queues) start(queue);
-  const started = () => [...fleets.values()].every(({ lines }) => lines.some((line) => line['started'] === true));
-  await vi.waitFor(() => expect(started()).toBe(true), { timeout: 60_000, interval: 100 });
+  start = () => spawnFleet({ queues: [...queues], databaseUrl, redisUrl, prefix, concurrency: 4 });
+  fleet = start();
+  await eventually(() => expect(fleet.lines).toContainEqual({ started: true }));
   await eventually(() => expect(runtime.connections.all.every(({ redis }) => redis.status === 'ready')).toBe(true));
 }, 70_000);
 afterAll(async () => {
-  for (const { child } of fleets.values()) child.kill('SIGKILL');
+  fleet.child.kill('SIGKILL');
   await runtime.close();
 });
 
@@ -49,8 +48,8 @@ async function post(queue: (typeof queues)[number], what: string, options: objec
   return answer.job.id;
 }
 const cancel = (id: string) => runtime.cancelJob(id, null);
-const began = (queue: string, id: string) =>
-  eventually(() => expect(fleets.get(queue)?.lines).toContainEqual(expect.objectContaining({ began: id })));
+const began = (id: string) =>
+  eventually(() => expect(fleet.lines).toContainEqual(expect.objectContaining({ began: id })));
 const ended = (id: string): Promise<JobResource> =>
   eventually(async () => {
     const job = await runtime.reader.find(id, null);
@@ -61,11 +60,11 @@ const cancelled = { status: 'cancelled', attempts: 0, error: { code: 'cancelled'
 
 it.each(queues)('stops a job of %s that runs in another process, uses no attempt, and does so once', async (queue) => {
   const id = await post(queue, 'hang');
-  await began(queue, id);
+  await began(id);
   expect(await cancel(id)).toMatchObject({ outcome: 'requested', job: { id, status: 'processing' } });
   expect(await ended(id)).toMatchObject(cancelled);
   expect(await cancel(id)).toMatchObject({ outcome: 'cancelled' });
-  expect(fleets.get(queue)?.lines.filter((line) => line['began'] === id)).toHaveLength(1);
+  expect(fleet.lines.filter((line) => line['began'] === id)).toHaveLength(1);
 });
 
 it('ends a waiting, delayed or scheduled job at once, and tells what had another end', async () => {
@@ -81,19 +80,18 @@ it('ends a waiting, delayed or scheduled job at once, and tells what had another
 
 it('honours a mark whose message nobody heard', async () => {
   const id = await post('communication', 'hang');
-  await began('communication', id);
+  await began(id);
   expect(await markCancelled(runtime.connections.of('communication'), id)).toBe(true);
   expect(await ended(id)).toMatchObject(cancelled);
 });
 
 it('honours a mark when the worker died with the job', async () => {
-  const fleet = fleets.get('background') as FleetProcess;
   const id = await post('background', 'hang');
-  await began('background', id);
+  await began(id);
   fleet.child.kill('SIGSTOP');
   await cancel(id);
   fleet.child.kill('SIGKILL');
-  start('background');
+  fleet = start();
   expect(await ended(id)).toMatchObject(cancelled);
-  expect(fleets.get('background')?.lines).not.toContainEqual(expect.objectContaining({ began: id }));
+  expect(fleet.lines).not.toContainEqual(expect.objectContaining({ began: id }));
 }, 90_000);

@@ -115,7 +115,7 @@ it('lets no more than a rate start, whatever waits, and the others pass', async 
 
 it('lets no more than a cap run over all workers, also when one of them is killed, and the others pass', async () => {
   const killed = spawnFleet({
-    ...{ queue: 'background', databaseUrl, redisUrl: redis.url, prefix: config.QUEUE_PREFIX, concurrency: 5 },
+    ...{ queues: ['background'], databaseUrl, redisUrl: redis.url, prefix: config.QUEUE_PREFIX, concurrency: 5 },
   });
   other = killed;
   const hanging = await post('capped', 'hang', 5);

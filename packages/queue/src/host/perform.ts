@@ -8,7 +8,7 @@ import { Abort } from './abort.ts';
 import type { AttemptEnd } from './outcome.ts';
 
 /** How long a handler may go on after its signal was aborted before its attempt is given up. */
-export const abortGraceMs = 5_000;
+const abortGraceMs = 5_000;
 
 export interface Performance {
   end: AttemptEnd['end'];
@@ -28,6 +28,8 @@ export interface PerformParts {
    * nothing is sent.
    */
   only?: ReadonlySet<string> | undefined;
+  /** Default {@link abortGraceMs}. */
+  graceMs?: number | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function perform(claim: Claim, parts: PerformParts): Promise<Perfor
     graceTimer = setTimeout(() => {
       parts.log.warn({ kind: reason.kind }, 'The handler did not follow its abort signal; its attempt is given up');
       giveUp(reason);
-    }, abortGraceMs);
+    }, parts.graceMs ?? abortGraceMs);
   };
   const timer = setTimeout(
     () => stop(new Abort('timeout', `ran longer than its time-out of ${claim.timeoutMs} ms`)),

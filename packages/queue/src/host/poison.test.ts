@@ -26,7 +26,7 @@ beforeAll(async () => {
   });
   /** What Kubernetes does: a process that died is started again. */
   keep = (queue) => {
-    const fleet = spawnFleet({ queue, databaseUrl, redisUrl, prefix, concurrency: 5 });
+    const fleet = spawnFleet({ queues: [queue], databaseUrl, redisUrl, prefix, concurrency: 5 });
     fleets.push(fleet);
     void fleet.exited.then(() => {
       if (!stopping) keep(queue);

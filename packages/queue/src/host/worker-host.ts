@@ -16,6 +16,7 @@ import { createIsolation } from './isolation.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
 import { reportEnd, reportStart } from './report.ts';
+import type { LoopWatch } from './watch-loop.ts';
 
 /** A job whose worker dies this often is taken for the cause. */
 export const maxCrashes = 5;
@@ -56,6 +57,10 @@ export interface WorkerHostParts<Queue extends QueueName> {
   timing?: LockTiming;
   /** Default: {@link maxCrashes}. */
   maxCrashes?: number;
+  /** How long a handler may go on after its signal was aborted, in milliseconds. Default 5000. */
+  abortGraceMs?: number | undefined;
+  /** Told of each handler; closed with the host. */
+  loop?: LoopWatch | undefined;
 }
 
 /** Runs the jobs of one queue in this process. */
@@ -156,7 +161,9 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     // Money that has moved, or may have, is looked for before the job is called cancelled.
     const findsOut = claim.findsOut && acted.length > 0;
     if (claim.cancelRequested && !findsOut) return { kind: 'cancelled', acted };
+    const leaveLoop = parts.loop?.enter({ id: claim.jobId, type: claim.type });
     const performed = await perform(claim, {
+      graceMs: parts.abortGraceMs,
       only: findsOut ? new Set(acted.map(({ name }) => name)) : undefined,
       handlers,
       sealer: parts.sealer,
@@ -175,6 +182,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
         return () => aborts.delete(claim.jobId);
       },
     });
+    leaveLoop?.();
     if ('thrown' in performed.end) log.debug({ err: performed.end.thrown }, 'The attempt failed');
     const { backoff } = contractOf(claim.type).policy;
     const outcome = outcomeOf({
@@ -236,6 +244,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       clearTimeout(timer);
       await parts.fairness.close();
       await parts.tier.close();
+      parts.loop?.close();
     },
   };
 }

@@ -7,11 +7,13 @@ import { openRuntime, startFleetWorker } from '../index.ts';
  * `event`), and print what they begin. Configured by its argument, a JSON text.
  */
 export interface FleetProcessConfig {
-  queue: QueueName;
+  /** What one process serves here, to save starts; in production it is one queue a process. */
+  queues: QueueName[];
   databaseUrl: string;
   redisUrl: string;
   prefix: string;
   concurrency: number;
+  watchesLoop?: boolean;
 }
 
 /** Short enough for tests, with the proportions of the real ones. */
@@ -46,10 +48,13 @@ if (config !== null) {
       }
       return contractOf(type).example.result;
     };
-  startFleetWorker({
-    ...{ runtime, queue: config.queue, config: runtimeConfig, log, timing: quick, maxCrashes: 3 },
-    metrics: createMetrics({ service: 'test-fleet' }),
-    handlers: Object.fromEntries(jobTypes.map((type) => [type, handler(type)])) as never,
-  });
+  const metrics = createMetrics({ service: 'test-fleet' });
+  for (const queue of config.queues) {
+    startFleetWorker({
+      ...{ runtime, queue, config: runtimeConfig, log, metrics, timing: quick, maxCrashes: 3 },
+      watchesLoop: config.watchesLoop === true,
+      handlers: Object.fromEntries(jobTypes.map((type) => [type, handler(type)])) as never,
+    });
+  }
   process.stdout.write('{"started":true}\n');
 }

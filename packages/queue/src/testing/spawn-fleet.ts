@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FleetProcessConfig } from './fleet-process.ts';
@@ -15,6 +16,8 @@ export interface FleetProcess {
 export function spawnFleet(config: FleetProcessConfig): FleetProcess {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'fleet-process.ts'), JSON.stringify(config)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // Types are stripped once, not at each start.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'queue-service-fleet-process') },
   });
   const lines: Record<string, unknown>[] = [];
   createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>

@@ -1,0 +1,51 @@
+import { writeSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { RunningJob } from './watch-loop.ts';
+
+/** What the thread is given. It shares nothing else with the loop it watches. */
+export interface LoopThreadData {
+  /** Counts up with each turn of the watched loop. */
+  beats: Int32Array;
+  everyMs: number;
+  maxBlockMs: number;
+  /** What its log line begins with; null if it is to say nothing. */
+  line: Record<string, unknown> | null;
+}
+
+export type LoopThreadMessage = { began: RunningJob } | { ended: string };
+
+const { beats, everyMs, maxBlockMs, line } = workerData as LoopThreadData;
+const running = new Map<string, RunningJob>();
+parentPort?.on('message', (message: LoopThreadMessage) => {
+  if ('began' in message) running.set(message.began.id, message.began);
+  else running.delete(message.ended);
+});
+
+let seen = -1;
+let beatAt = performance.now();
+let lookedAt = beatAt;
+let told = false;
+setInterval(() => {
+  const now = performance.now();
+  const count = Atomics.load(beats, 0);
+  // Who slept as well, as in a process that was stopped, knows nothing of the other.
+  const slept = now - lookedAt > 4 * everyMs;
+  lookedAt = now;
+  if (count !== seen || slept) {
+    seen = count;
+    beatAt = now;
+    told = false;
+    return;
+  }
+  const blockedMs = Math.round(now - beatAt);
+  if (told || line === null || blockedMs < maxBlockMs || running.size === 0) return;
+  try {
+    const msg = 'A handler blocks the event loop, still; other workers may take these jobs';
+    const facts = { blockedMs, jobs: [...running.values()], msg };
+    // Not through the loop's own stream, which stands still too.
+    writeSync(1, `${JSON.stringify({ level: 'error', time: new Date().toISOString(), ...line, ...facts })}\n`);
+    told = true;
+  } catch {
+    // A full pipe: the next look tries again.
+  }
+}, everyMs);
