@@ -1,6 +1,6 @@
 import type { FailureRecord } from '@queue-service/contracts';
 import type { AttemptRecord } from '@queue-service/persistence';
-import type { Outcome } from './host/outcome.ts';
+import type { FinalOutcome } from './host/outcome.ts';
 
 /**
  * What a communication or background job carries in Redis, where it has no row. Plain JSON; the payload is sealed.
@@ -30,7 +30,7 @@ export interface Envelope {
   /** Effects of handlers that must know of an earlier try. */
   effects: Record<string, StoredEffect>;
   /** How it ended, when that could not be recorded yet, or is a failure: only the recording is tried again. */
-  ended?: { outcome: Outcome; attempt: AttemptRecord };
+  ended?: { outcome: FinalOutcome; attempt: AttemptRecord };
 }
 
 /** What BullMQ keeps as the value of a job that completed or was cancelled: history comes a moment later. */

@@ -10,7 +10,7 @@ import {
 import { Job } from 'bullmq';
 import { whileDatabaseAvailable } from './database-availability.ts';
 import type { EndedValue, Envelope } from './envelope.ts';
-import { envelopeState } from './envelope-state.ts';
+import { endedState, envelopeState } from './envelope-state.ts';
 import { type Page, type PageRequest, pageOf } from './page.ts';
 import type { Connections } from './redis/connections.ts';
 import { jobResource } from './resource.ts';
@@ -69,8 +69,10 @@ async function findInRedis(connections: Connections, id: string): Promise<JobRes
 async function resourceOf(job: Job, queue: QueueName): Promise<JobResource> {
   const state = await job.getState();
   const envelope = job.data as Envelope;
-  const end = endOf(job, state, envelope);
-  const status = end?.status ?? (state === 'active' ? 'processing' : 'pending');
+  const { ended } = envelope;
+  if (ended !== undefined) return jobResource(endedState(job.id as string, queue, job.name, envelope, ended));
+  const end = state === 'completed' ? (job.returnvalue as EndedValue) : null;
+  const status: JobStatus = end?.status ?? (state === 'active' ? 'processing' : 'pending');
   return jobResource({
     ...envelopeState(job.id as string, queue, job.name, envelope, {
       ...{ status, result: end?.result ?? null, error: end?.error ?? null },
@@ -80,17 +82,4 @@ async function resourceOf(job: Job, queue: QueueName): Promise<JobResource> {
       ? {}
       : { attempts: end.attempts, startedAt: end.startedAt === null ? null : new Date(end.startedAt) }),
   });
-}
-
-/** How a job ended that BullMQ still has; null while it has not. */
-function endOf(
-  job: Job,
-  state: string,
-  envelope: Envelope,
-): (Omit<EndedValue, 'status'> & { status: JobStatus }) | null {
-  if (state === 'completed') return job.returnvalue as EndedValue;
-  if (state !== 'failed') return null;
-  const { attempts, startedAt, ended } = envelope;
-  const error = ended?.outcome.kind === 'dead' ? ended.outcome.error : null;
-  return { status: 'failed', attempts, startedAt, result: null, error };
 }

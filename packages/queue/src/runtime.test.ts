@@ -64,6 +64,7 @@ beforeAll(async () => {
       config,
       log,
       metrics: createMetrics({ service: 'test' }),
+      abortGraceMs: 100,
     }),
     startFleetWorker({
       runtime,
@@ -71,6 +72,7 @@ beforeAll(async () => {
       config,
       log,
       metrics: createMetrics({ service: 'test' }),
+      abortGraceMs: 100,
       handlers: {
         'send-email': async (payload, ctx) => {
           const text = typeof payload.to === 'string' ? payload.to : '';
@@ -186,6 +188,37 @@ it('aborts a handler at its time-out', async () => {
   expect(await ended(job.id)).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
 });
 
+it.each([
+  ['a ledger', pay('deaf@example.com')],
+  ['Redis', { type: 'send-email' as const, tenantId: 't1', data: { to: 'deaf@example.com', subject: 's', text: 't' } }],
+])(
+  'gives up, after a grace, a handler in %s that ignores its signal, and fences what it does later',
+  async (_, job) => {
+    const wake = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<unknown>();
+    let sent = 0;
+    scripts.set('deaf@example.com', async (ctx) => {
+      await wake.promise;
+      const send = async () => {
+        sent += 1;
+        return { providerId: 'p', response: {} };
+      };
+      const effect = ctx.effect('late', { provider: 'stripe', operation: 'late', request: {}, send });
+      late.resolve(await effect.catch((error: unknown) => error));
+    });
+    const { id } = await post({ ...job, options: { timeoutMs: 100, attempts: 1 } });
+    const dead = { status: 'failed', attempts: 1, error: { code: 'timeout' } };
+    expect(await ended(id)).toMatchObject(dead);
+    wake.resolve();
+    expect(await late.promise).toMatchObject({ name: 'AbortError', kind: 'timeout' });
+    expect(sent).toBe(0);
+    expect(await ended(id)).toMatchObject(dead);
+    expect(await runtime.db.prisma.deadLetter.findMany({ where: { jobId: id } })).toMatchObject([
+      { reason: 'timeout' },
+    ]);
+  },
+);
+
 it('polls without using attempts', async () => {
   let polls = 0;
   scripts.set('poll', async () => {
@@ -289,6 +322,37 @@ it('refunds the payment once when the ticket of a purchase cannot be minted, and
     ['mint', 'failed', undefined],
     ['confirmation', 'skipped', undefined],
   ]);
+});
+
+it('does not cancel over an end that is owed to PostgreSQL, and records it once it can', async () => {
+  const unreachable = new Secret('postgres://nobody@127.0.0.1:1/nothing');
+  const cut = openRuntime({ config: { ...config, DATABASE_URL: unreachable }, applicationName: 'test', log });
+  const refuse = async () => {
+    throw new PermanentError({ code: 'event_refused', message: 'No such event' });
+  };
+  const handlers = { 'analytics-track': refuse } as never;
+  const serve = (by: Runtime) =>
+    startFleetWorker({
+      ...{ runtime: by, queue: 'background' as const, config, log, handlers },
+      metrics: createMetrics({ service: 'test' }),
+    });
+  const cutOff = serve(cut);
+  const { id } = await post({ type: 'analytics-track', tenantId: 't1', data: { userId: 'u', event: 'e' } });
+  const { queue } = runtime.connections.of('background');
+  await vi.waitFor(async () => expect(await queue.getJobState(id)).toBe('delayed'), { timeout: 20_000 });
+  await cutOff.close(1_000);
+  await cut.close();
+
+  const end = { status: 'failed', attempts: 1, error: { code: 'event_refused' } };
+  expect(await runtime.cancelJob(id, null)).toMatchObject({ outcome: 'ended', job: end });
+  expect(await runtime.reader.find(id, null)).toMatchObject(end);
+  expect(await runtime.db.prisma.deadLetter.count({ where: { jobId: id } })).toBe(0);
+
+  workers.push(serve(runtime));
+  await (await queue.getJob(id))?.promote();
+  const letter = await vi.waitFor(() => runtime.db.prisma.deadLetter.findUniqueOrThrow({ where: { jobId: id } }));
+  expect(letter).toMatchObject({ attempts: 1, reason: 'permanent' });
+  expect(letter.attemptLog).toHaveLength(1);
 });
 
 it('keeps each priority to its place', async () => {

@@ -13,7 +13,7 @@ import type { Dispatcher } from '../dispatch.ts';
 import { actedInEnvelope } from '../effects/envelope-effects.ts';
 import type { EndRecorder } from '../ends.ts';
 import type { Envelope } from '../envelope.ts';
-import { envelopeState } from '../envelope-state.ts';
+import { endedState, envelopeState } from '../envelope-state.ts';
 import { cancelledError } from '../host/outcome.ts';
 import type { JobReader } from '../job-reader.ts';
 import { whileAvailable } from '../redis/availability.ts';
@@ -122,10 +122,16 @@ async function cancelInRedis(parts: CancelParts, id: string, options: CancelOpti
     const connection = connections.of(name);
     const { queue, redis } = connection;
     for (let look = 1; look <= looks; look += 1) {
+      // In this order: what is read of a job is not older than its state.
+      const state = await whileAvailable(redis, name, () => queue.getJobState(id));
       const found = await whileAvailable(redis, name, () => queue.getJob(id));
       if (found === undefined || !isOf(found, options.tenantId)) break;
-      const state = await whileAvailable(redis, name, () => found.getState());
       if (state === 'completed' || state === 'failed') break;
+      const envelope = found.data as Envelope;
+      // Its recording is owed, and removing it would forget what has happened.
+      if (envelope.ended !== undefined) {
+        return ended(jobResource(endedState(id, name, found.name, envelope, envelope.ended)));
+      }
       if (state === 'active') {
         const requested = await requestInRedis(parts, name, found, options);
         // It may have gone back to wait before it could see the mark.
@@ -133,7 +139,6 @@ async function cancelInRedis(parts: CancelParts, id: string, options: CancelOpti
         if (requested !== null && (now === 'active' || look === looks)) return requested;
         continue;
       }
-      const envelope = found.data as Envelope;
       const job = jobResource(
         envelopeState(id, name, found.name, envelope, {
           ...{ status: 'cancelled', result: null, error: cancelledError(actedInEnvelope(envelope)) },

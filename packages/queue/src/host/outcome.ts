@@ -30,6 +30,9 @@ export type Outcome =
   /** Somebody else has the job: say nothing, change nothing. */
   | { kind: 'lost' };
 
+/** After which nothing comes. */
+export type FinalOutcome = Extract<Outcome, { kind: 'completed' | 'dead' | 'cancelled' }>;
+
 /** What is kept of a cancelled job: that it was stopped, and what had happened by then. */
 export function cancelledError(acted: readonly ActedEffect[]): FailureRecord {
   const facts = acted.map(

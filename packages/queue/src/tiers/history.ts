@@ -6,10 +6,10 @@ import { ClaimLostError } from '../effects/effect-store.ts';
 import { actedInEnvelope, envelopeEffects } from '../effects/envelope-effects.ts';
 import type { EndedJob, EndRecorder } from '../ends.ts';
 import type { EndedValue, Envelope } from '../envelope.ts';
-import { envelopeState } from '../envelope-state.ts';
+import { endedState } from '../envelope-state.ts';
 import type { HistoryWriter } from '../history-writer.ts';
 import { Abort } from '../host/abort.ts';
-import { cancelledError, type Outcome } from '../host/outcome.ts';
+import type { FinalOutcome, Outcome } from '../host/outcome.ts';
 import { jobResource } from '../resource.ts';
 import type { JobMarks, RunMark } from './job-marks.ts';
 import type { Claim, Settlement, Tier } from './tier.ts';
@@ -91,20 +91,9 @@ function claimOf(
     if (job.stalledCounter > 0) envelope.stalls = { logged: job.stalledCounter, explained: job.stalledCounter };
   };
 
-  const end = async (
-    status: 'completed' | 'failed' | 'cancelled',
-    outcome: Outcome,
-    attempt: AttemptRecord,
-  ): Promise<Settlement> => {
-    const result = outcome.kind === 'completed' ? outcome.result : null;
-    const error: FailureRecord | null =
-      outcome.kind === 'dead' ? outcome.error : outcome.kind === 'cancelled' ? cancelledError(outcome.acted) : null;
-    const state = envelopeState(id, parts.queue, job.name, envelope, {
-      status,
-      result,
-      error,
-      finishedAt: new Date(attempt.endedAt),
-    });
+  const end = async (outcome: FinalOutcome, attempt: AttemptRecord): Promise<Settlement> => {
+    const state = endedState(id, parts.queue, job.name, envelope, { outcome, attempt });
+    const { status, result, error } = state;
     const ended: EndedJob = {
       resource: jobResource(state),
       flowStep: envelope.flow?.step ?? null,
@@ -153,15 +142,16 @@ function claimOf(
 
   const settle = async (outcome: Outcome, attempt: AttemptRecord): Promise<Settlement> => {
     settled = true;
+    if (envelope.ended !== undefined) return end(envelope.ended.outcome, envelope.ended.attempt);
     switch (outcome.kind) {
       case 'completed':
-        return end('completed', outcome, attempt);
+        return end(outcome, attempt);
       case 'cancelled':
         envelope.attempts -= 1;
-        return end('cancelled', outcome, attempt);
+        return end(outcome, attempt);
       case 'dead':
         envelope.attemptLog.push(attempt);
-        return end('failed', outcome, attempt);
+        return end(outcome, attempt);
       case 'retry':
         explainStalls();
         envelope.attemptLog.push(attempt);
@@ -177,7 +167,7 @@ function claimOf(
     }
   };
 
-  envelope.attempts += 1;
+  if (envelope.ended === undefined) envelope.attempts += 1;
   envelope.startedAt ??= startedAt.getTime();
   return {
     jobId: id,
