@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freeLoopbackPort } from '@queue-service/sandbox';
-import { startOwnRedis, useEmptyDatabase } from '@queue-service/sandbox/testing';
+import { startOwnPostgres, startOwnRedis } from '@queue-service/sandbox/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type BuiltImage, buildWithoutDocker } from './image/build.ts';
@@ -128,8 +128,9 @@ describe('what the Dockerfile’s commands make', () => {
     },
   );
 
-  test('migrates an empty database, serves, tells its health and ends by SIGTERM', async () => {
-    const { url } = await useEmptyDatabase();
+  test('migrates an empty database, serves, tells its health and ends by SIGTERM', { timeout: 120_000 }, async () => {
+    // In production the API refuses a database that forgets what it has committed.
+    const { url } = await startOwnPostgres({ durable: true });
     const redis = await startOwnRedis();
     const port = String(await freeLoopbackPort());
     const env = {
@@ -154,7 +155,7 @@ describe('what the Dockerfile’s commands make', () => {
     const ended = new Promise((resolve) => api.once('exit', (code, signal) => resolve(code ?? signal)));
     try {
       await vi.waitFor(async () => expect(await health('/api/v1/queue/health/ready')).toMatchObject({ code: 0 }), {
-        timeout: 20_000,
+        timeout: 60_000,
         interval: 250,
       });
       expect((await health('/health/live')).code).toBe(0);

@@ -80,7 +80,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     undo.push(() => db.close());
     await installWitness(db);
     const secrets = await demoSecrets(join(folder, 'secrets.json'));
-    const providers = await startDemoProviders({ secrets });
+    const providers = await startDemoProviders({ secrets, slotMs: 100 });
     undo.push(() => providers.stop());
 
     const env = {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   [postgres, redis] = await Promise.all([startOwnPostgres(), startOwnRedis()]);
   await applyMigrations({ databaseUrl: postgres.url });
   const secrets = await demoSecrets(join(folder, 'secrets.json'));
-  providers = await startDemoProviders({ secrets });
+  providers = await startDemoProviders({ secrets, slotMs: 100 });
   const env = {
     ...providers.env,
     REDIS_URL: redis.url,

@@ -8,7 +8,7 @@ import { timelineHtml } from './timeline.ts';
 const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 
 it(`keeps every promise while everything falls (seed ${seed})`, { timeout: 240_000 }, async () => {
-  const report = await runChaos({ seed, requests: 200, forMs: 20_000, outageMs: 3_000, patienceMs: 120_000 });
+  const report = await runChaos({ seed, requests: 150, forMs: 14_000, outageMs: 3_000, patienceMs: 120_000 });
   if (report.violations.length > 0) {
     const folder = join(import.meta.dirname, '../../.cache/chaos');
     await mkdir(folder, { recursive: true });

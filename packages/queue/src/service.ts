@@ -25,10 +25,10 @@ import {
 import { databaseConfig, migrationStatus } from '@queue-service/persistence';
 import { z } from 'zod';
 import { redisConfig, workerConfig } from './config.ts';
+import { checkDatabaseDurability, checkDurability, type DurabilityProblem } from './durability.ts';
 import { startFleetWorker } from './fleet.ts';
 import type { Handlers } from './handler.ts';
 import { watchProgress } from './host/watch-progress.ts';
-import { checkDurability } from './redis/durability.ts';
 import { openRuntime, type Runtime, type RuntimeConfig } from './runtime.ts';
 
 /** The variables that every process of the service reads. */
@@ -122,18 +122,22 @@ async function checkRedis(runtime: Runtime): Promise<void> {
   }
 }
 
-/** Waits for both stores, then refuses a Redis that would lose or evict jobs, where that matters. */
+/** Waits for both stores, then refuses those that would lose or evict jobs, where that matters. */
 export async function waitForStores(parts: ServiceParts, { NODE_ENV }: Pick<ServiceConfig, 'NODE_ENV'>): Promise<void> {
   const { runtime, log, shutdown } = parts;
   const waiting = { log, signal: shutdown.signal };
   await waitFor({ ...waiting, name: 'PostgreSQL', check: () => checkMigrated(runtime) });
   await waitFor({ ...waiting, name: 'Redis', check: () => checkRedis(runtime) });
-  for (const { name, redis } of runtime.connections.all) {
-    for (const { setting, found, wanted, fatal } of await checkDurability(redis, queues[name].tier)) {
-      const message = `The Redis of the queue ${name} has ${setting} ${found}; it must be ${wanted}`;
+  const judge = (whose: string, problems: readonly DurabilityProblem[]) => {
+    for (const { setting, found, wanted, fatal } of problems) {
+      const message = `${whose} has ${setting} ${found}; it must be ${wanted}`;
       if (fatal && NODE_ENV === 'production') throw new Error(message);
       log.warn(message);
     }
+  };
+  judge('PostgreSQL', await checkDatabaseDurability(runtime.db));
+  for (const { name, redis } of runtime.connections.all) {
+    judge(`The Redis of the queue ${name}`, await checkDurability(redis, queues[name].tier));
   }
 }
 

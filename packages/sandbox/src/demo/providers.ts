@@ -20,6 +20,8 @@ export interface DemoProvidersOptions {
   /** Default: free ports. */
   port?: number;
   solanaPort?: number;
+  /** Milliseconds a slot lasts; default as on mainnet. Shorter ones make blockhashes expire sooner. */
+  slotMs?: number;
   /** Where the API is, below which the providers send their events; without it they send none. */
   apiUrl?: string;
 }
@@ -43,6 +45,7 @@ export async function startDemoProviders(options: DemoProvidersOptions): Promise
   const solana = await startSolana({
     ...(options.solanaPort === undefined ? {} : { port: options.solanaPort }),
     ...(dataDir === undefined ? {} : { statePath: join(dataDir, 'solana.json') }),
+    ...(options.slotMs === undefined ? {} : { slotMs: options.slotMs }),
     fund: { [authority]: 100 * lamportsPerSol },
   });
   const account = sandbox.fcm.createFcmServiceAccount();

@@ -1,6 +1,7 @@
+import type { Sql } from '@queue-service/persistence';
 import type { Redis } from 'ioredis';
 
-/** What is wrong with a Redis server for the use it is put to; `fatal` ones must not run in production. */
+/** What is wrong with a server for the use it is put to; `fatal` ones must not run in production. */
 export interface DurabilityProblem {
   setting: string;
   found: string;
@@ -29,5 +30,21 @@ export async function checkDurability(redis: Redis, tier: 1 | 2 | 3): Promise<Du
     problems.push({ setting: 'maxmemory-policy', found: policy, wanted: 'noeviction', fatal: true });
   const aof = (await read('appendonly')) ?? (field('aof_enabled') === '1' ? 'yes' : 'no');
   if (aof !== 'yes' && tier < 3) problems.push({ setting: 'appendonly', found: aof, wanted: 'yes', fatal: tier === 1 });
+  return problems;
+}
+
+/**
+ * Without synchronous commits a crash of the server forgets the last jobs that were acknowledged, and effects that were
+ * noted before they were sent: lost jobs and doubled charges. Without fsync a power cut does the same.
+ */
+export async function checkDatabaseDurability(sql: Sql): Promise<DurabilityProblem[]> {
+  const [found] = await sql.query<{ commit: string; fsync: string }>(
+    'check-durability',
+    `SELECT current_setting('synchronous_commit') AS commit, current_setting('fsync') AS fsync`,
+  );
+  const problems: DurabilityProblem[] = [];
+  if (found?.commit === 'off')
+    problems.push({ setting: 'synchronous_commit', found: 'off', wanted: 'on', fatal: true });
+  if (found?.fsync === 'off') problems.push({ setting: 'fsync', found: 'off', wanted: 'on', fatal: true });
   return problems;
 }
