@@ -1,8 +1,20 @@
 import type { QueueName } from '@queue-service/contracts';
-import { type ConfigRule, type Secret, variable } from '@queue-service/observability';
+import { type ConfigRule, Secret, variable } from '@queue-service/observability';
 import { z } from 'zod';
+import { parseRedisAddress } from './redis/address.ts';
 
-const redisUrl = () => variable.secretUrl(['redis', 'rediss']);
+/** See {@link parseRedisAddress}. */
+const redisUrl = () =>
+  z
+    .string()
+    .superRefine((value, context) => {
+      try {
+        parseRedisAddress(value);
+      } catch (error) {
+        context.addIssue((error as Error).message);
+      }
+    })
+    .transform((value) => new Secret(value));
 
 /** Where each queue's Redis is. Spread into a process's schema. */
 export const redisConfig = {
@@ -54,4 +66,11 @@ export function redisUrlOf(config: RedisConfig, queue: QueueName): string {
   const url = own[queue] ?? config.REDIS_URL;
   if (url === undefined) throw new Error(`the queue ${queue} has no Redis`);
   return url.reveal();
+}
+
+/** Before every key of a queue. In a cluster it is a hash tag, for the scripts need all keys of a queue on one node. */
+export function prefixOf(config: RedisConfig, queue: QueueName): string {
+  const { QUEUE_PREFIX: prefix } = config;
+  const tagged = parseRedisAddress(redisUrlOf(config, queue)).kind !== 'cluster' || /\{[^}]+\}/.test(prefix);
+  return tagged ? prefix : `{${prefix.replaceAll(/[{}]/g, '')}}`;
 }

@@ -1,5 +1,6 @@
 import type { Sql } from '@queue-service/persistence';
 import type { Redis } from 'ioredis';
+import { mastersOf, type RedisClient } from './redis/client.ts';
 
 /** What is wrong with a server for the use it is put to; `fatal` ones must not run in production. */
 export interface DurabilityProblem {
@@ -13,7 +14,12 @@ export interface DurabilityProblem {
  * Eviction would delete jobs at will, and without an append-only file a restart forgets what was acknowledged.
  * Money jobs survive both (their truth is PostgreSQL), but late.
  */
-export async function checkDurability(redis: Redis, tier: 1 | 2 | 3): Promise<DurabilityProblem[]> {
+export async function checkDurability(redis: RedisClient, tier: 1 | 2 | 3): Promise<DurabilityProblem[]> {
+  const found = await Promise.all(mastersOf(redis).map((master) => checkServer(master, tier)));
+  return [...new Map(found.flat().map((problem) => [`${problem.setting} ${problem.found}`, problem])).values()];
+}
+
+async function checkServer(redis: Redis, tier: 1 | 2 | 3): Promise<DurabilityProblem[]> {
   const read = async (name: string) => {
     try {
       const [, value] = (await redis.config('GET', name)) as string[];

@@ -34,6 +34,7 @@ export interface FleetOptions<Queue extends QueueName> {
 export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<Queue>): WorkerHost {
   const { runtime, queue, config, log, metrics } = options;
   const timing = options.timing === undefined ? {} : { timing: options.timing };
+  const { prefix } = runtime.connections.of(queue);
   const redis = openWorkerRedis(redisUrlOf(config, queue), log);
   const tier =
     queues[queue].tier === 1
@@ -51,7 +52,7 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
     tier,
     fairness: startFairWorker({ ...runtime, connection: runtime.connections.of(queue), log }),
     redis,
-    prefix: config.QUEUE_PREFIX,
+    prefix,
     concurrency: config.WORKER_CONCURRENCY,
     sealer: runtime.sealer,
     log,
@@ -65,7 +66,7 @@ export function startFleetWorker<Queue extends QueueName>(options: FleetOptions<
     ...timing,
   });
   const messages = openWorkerRedis(redisUrlOf(config, queue), log);
-  hearCancelled(messages, config.QUEUE_PREFIX, queue, (id) => host.cancel(id));
+  hearCancelled(messages, prefix, queue, (id) => host.cancel(id));
   return Object.assign(Object.create(host) as WorkerHost, {
     close: async (graceMs: number) => {
       await host.close(graceMs);

@@ -26,6 +26,7 @@ export * from './page.ts';
 export { createProducer } from './producer/producer.ts';
 export * from './queue-state.ts';
 export { isRedisUnavailable, whileAvailable } from './redis/availability.ts';
+export type { RedisClient } from './redis/client.ts';
 export * from './redis/connections.ts';
 export * from './redrive.ts';
 export { requestHash } from './request-hash.ts';

@@ -29,6 +29,7 @@ import { checkDatabaseDurability, checkDurability, type DurabilityProblem } from
 import { startFleetWorker } from './fleet.ts';
 import type { Handlers } from './handler.ts';
 import { watchProgress } from './host/watch-progress.ts';
+import { mastersOf } from './redis/client.ts';
 import { openRuntime, type Runtime, type RuntimeConfig } from './runtime.ts';
 
 /** The variables that every process of the service reads. */
@@ -84,7 +85,7 @@ export async function runProcess({ name, config, process, start }: ServiceOption
     service: name,
     level: config.LOG_LEVEL,
     file: config.LOG_FILE,
-    redactPaths: [...new Set(jobTypes.flatMap((type) => contractOf(type).personalData.map(redactPath)))],
+    redactPaths: personalPaths(),
     secrets: secretsIn(config) as Secret[],
   });
   await runService({
@@ -118,7 +119,7 @@ async function checkMigrated(runtime: Runtime): Promise<void> {
 async function checkRedis(runtime: Runtime): Promise<void> {
   for (const { redis, name } of runtime.connections.all) {
     if (redis.status !== 'ready') throw new Error(`the Redis of the queue ${name} is ${redis.status}`);
-    await redis.ping();
+    await Promise.all(mastersOf(redis).map((master) => master.ping()));
   }
 }
 
@@ -183,7 +184,8 @@ export async function runFleet<Queue extends QueueName>(options: FleetServiceOpt
   });
 }
 
-/** `attachments.*.content` as pino writes it. */
-function redactPath(path: string): string {
-  return path.replaceAll('.*', '[*]');
+/** The personal fields of all payloads, as the logger wants them: `attachments[*].content`. */
+export function personalPaths(): string[] {
+  const paths = jobTypes.flatMap((type) => contractOf(type).personalData);
+  return [...new Set(paths.map((path) => path.replaceAll('.*', '[*]')))];
 }

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 
 /** A bucket that holds `points` tokens and gets them back evenly within `windowMs`. */
@@ -42,7 +42,7 @@ export interface TokenBuckets {
 }
 
 /** @param redis whose commands fail soon while it is away; the caller's to close */
-export function createTokenBuckets(redis: Redis, keyPrefix: string): TokenBuckets {
+export function createTokenBuckets(redis: Redis | Cluster, keyPrefix: string): TokenBuckets {
   const limiters = new Map<string, RateLimiterRedis>();
   const limiterOf = ({ points, windowMs }: Bucket): RateLimiterRedis => {
     const name = `${points}/${windowMs}`;

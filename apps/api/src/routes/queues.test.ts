@@ -1,4 +1,5 @@
 import { insertQueueMetrics } from '@queue-service/persistence';
+import type { Redis } from 'ioredis';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RealApp, realApp } from '../testing/real-app.ts';
@@ -127,7 +128,7 @@ describe('queues', () => {
     const { Worker } = await import('bullmq');
     const { redis, prefix } = real.runtime.connections.of('background');
     const worker = new Worker('background', async () => 'done', {
-      connection: redis.duplicate({ maxRetriesPerRequest: null, enableOfflineQueue: true }),
+      connection: (redis as Redis).duplicate({ maxRetriesPerRequest: null, enableOfflineQueue: true }),
       prefix,
     });
     await vi.waitFor(async () => expect(await queue.getCompletedCount()).toBeGreaterThan(2), { timeout: 10_000 });

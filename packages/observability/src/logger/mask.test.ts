@@ -57,8 +57,12 @@ describe('known secrets', () => {
     expect(mask('to=quote%22and%5Cslash')).toBe('to=[secret]');
   });
 
-  test('that are URLs have their password masked on its own', () => {
-    const mask = createMask([new Secret('postgres://app:hunter%2322@db/q')]);
+  test.each([
+    'postgres://app:hunter%2322@db/q',
+    'redis+sentinel://:hunter%2322@a:1,b:2/mymaster',
+    'redis+sentinel://a:1,b:2/mymaster?tls&sentinelPassword=hunter%2322',
+  ])('that are URLs have their password masked on its own: %s', (url) => {
+    const mask = createMask([new Secret(url)]);
     expect(mask('password authentication failed with hunter#22')).toBe('password authentication failed with [secret]');
   });
 

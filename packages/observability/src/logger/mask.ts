@@ -29,11 +29,13 @@ export function createMask(secrets: readonly Secret[] = []): Mask {
   return (text) => maskText(literals.reduce((masked, literal) => masked.replaceAll(literal, '[secret]'), text));
 }
 
-/** The spellings in which a secret turns up: itself, inside JSON, URL-encoded, and the password inside a URL. */
+/** The spellings in which a secret turns up: itself, inside JSON, URL-encoded, and the passwords inside a URL. */
 function formsOf(secret: Secret): string[] {
   const value = secret.reveal();
-  const password = URL.parse(value)?.password ?? '';
-  return [value, password, decoded(password)].flatMap((form) => [
+  // Not by URL: it does not read one of several hosts.
+  const [, password = ''] = /^[\w+.-]+:\/\/[^:@/?]*:([^@/?]*)@/.exec(value) ?? [];
+  const [, another = ''] = /[?&]\w*password=([^&#]*)/i.exec(value) ?? [];
+  return [value, password, decoded(password), another, decoded(another)].flatMap((form) => [
     form,
     JSON.stringify(form).slice(1, -1),
     encodeURIComponent(form),

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/client.ts';
 import type { QueueConnection } from '../redis/connections.ts';
 
 /** Where workers of a queue hear which running jobs are cancelled. Each message is the id of a job. */
@@ -12,7 +12,12 @@ export async function tellCancelled({ redis, prefix, name }: QueueConnection, jo
 }
 
 /** @param redis subscribed for good, so for nothing else */
-export function hearCancelled(redis: Redis, prefix: string, queue: string, cancelled: (jobId: string) => void): void {
+export function hearCancelled(
+  redis: RedisClient,
+  prefix: string,
+  queue: string,
+  cancelled: (jobId: string) => void,
+): void {
   redis.on('message', (_channel: string, jobId: string) => cancelled(jobId));
   redis.subscribe(channelOf(prefix, queue)).catch(() => {}); // Away: ioredis subscribes when it is back.
 }

@@ -1,6 +1,6 @@
 import type { QueueName } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
-import type { Redis } from 'ioredis';
+import { duplicateWaiting, type RedisClient } from '../redis/client.ts';
 import type { Connections } from '../redis/connections.ts';
 import { eventsKey, type PublishedEvent } from './publish.ts';
 
@@ -26,17 +26,17 @@ interface Listening {
   /** Told while what is kept is being read. */
   waiting: KeptEvent[] | null;
   readonly tell: (event: KeptEvent) => void;
-  readonly source: Redis;
+  readonly source: RedisClient;
 }
 
 /** Whoever listens, however many: one connection a Redis server, opened when first needed. */
 export function createJobEventListener(connections: Connections, log: Logger): JobEventListener {
-  const subscribers = new Map<Redis, { redis: Redis; byKey: Map<string, Set<Listening>> }>();
+  const subscribers = new Map<RedisClient, { redis: RedisClient; byKey: Map<string, Set<Listening>> }>();
 
-  const subscriberOf = (source: Redis) => {
+  const subscriberOf = (source: RedisClient) => {
     const known = subscribers.get(source);
     if (known !== undefined) return known;
-    const redis = source.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
+    const redis = duplicateWaiting(source);
     redis.on('error', (error) => log.debug({ err: error }, 'The connection for job events met an error'));
     const opened = { redis, byKey: new Map<string, Set<Listening>>() };
     subscribers.set(source, opened);
@@ -80,7 +80,7 @@ export function createJobEventListener(connections: Connections, log: Logger): J
 
 /** Listening first, reading then: nothing falls in between. */
 function subscribe(
-  { redis, byKey }: { redis: Redis; byKey: Map<string, Set<Listening>> },
+  { redis, byKey }: { redis: RedisClient; byKey: Map<string, Set<Listening>> },
   key: string,
   only?: Listening,
 ) {

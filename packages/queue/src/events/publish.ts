@@ -1,6 +1,6 @@
 import type { JobEvent, JobStatus, QueueName } from '@queue-service/contracts';
-import type { Redis } from 'ioredis';
 import type { JsonObject } from '../handler.ts';
+import type { RedisClient } from '../redis/client.ts';
 import type { Connections } from '../redis/connections.ts';
 
 /** What a worker tells of a job while it happens. `ended` says only that it did: whoever listens reads the job. */
@@ -37,9 +37,9 @@ export function createPublishJobEvent(connections: Connections): PublishJobEvent
   };
 }
 
-const scripted = new WeakSet<Redis>();
+const scripted = new WeakSet<RedisClient>();
 
-async function run(redis: Redis, args: (string | number)[]): Promise<void> {
+async function run(redis: RedisClient, args: (string | number)[]): Promise<void> {
   if (!scripted.has(redis)) {
     redis.defineCommand('publishJobEvent', { numberOfKeys: 1, lua: SCRIPT });
     scripted.add(redis);

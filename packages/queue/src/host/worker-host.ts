@@ -3,12 +3,12 @@ import { contractOf, type JobType, type QueueName } from '@queue-service/contrac
 import type { Logger, Metrics } from '@queue-service/observability';
 import { type AttemptRecord, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { type AttemptEvents, attemptEvents, type PublishJobEvent } from '../events/publish.ts';
 import { toldLog } from '../events/told-log.ts';
 import type { FairWorker } from '../fairness/fair-worker.ts';
 import type { Handler, Handlers, JsonObject } from '../handler.ts';
 import { newId } from '../ids.ts';
+import type { RedisClient } from '../redis/client.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
 import { Abort } from './abort.ts';
 import { canaryName } from './canary.ts';
@@ -45,7 +45,7 @@ export interface WorkerHostParts<Queue extends QueueName> {
   handlers: Handlers<Queue>;
   tier: Tier;
   fairness: FairWorker;
-  redis: Redis;
+  redis: RedisClient;
   prefix: string;
   concurrency: number;
   sealer: Sealer;

@@ -1,12 +1,12 @@
-import type { Redis } from 'ioredis';
 import { QueueUnavailableError } from '../new-job.ts';
+import type { RedisClient } from './client.ts';
 
 /**
  * Runs commands against a Redis that must be there now. BullMQ waits for a connection without end; a producer must not.
  * @throws QueueUnavailableError when Redis is away, does not answer in time, or has no memory left
  */
 export async function whileAvailable<Result>(
-  redis: Redis,
+  redis: RedisClient,
   queue: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -26,7 +26,7 @@ export function isRedisUnavailable(error: unknown): boolean {
   return (
     error instanceof Error &&
     (error.name === 'MaxRetriesPerRequestError' ||
-      /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|Stream isn't writeable|Command timed out|OOM command|LOADING|READONLY|MASTERDOWN|NOREPLICAS|MISCONF|CLUSTERDOWN/.test(
+      /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|Stream isn't writeable|Command timed out|OOM command|LOADING|READONLY|MASTERDOWN|NOREPLICAS|MISCONF|CLUSTERDOWN|TRYAGAIN|All sentinels are unreachable|Cluster isn't ready|startup nodes|slots cache|Cluster redirections/.test(
         error.message,
       ))
   );

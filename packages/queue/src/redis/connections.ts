@@ -1,15 +1,15 @@
 import type { QueueName } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
 import { FlowProducer, Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-import { type RedisConfig, redisUrlOf } from '../config.ts';
+import { prefixOf, type RedisConfig, redisUrlOf } from '../config.ts';
+import { openRedis, type RedisClient } from './client.ts';
 
 export interface QueueConnection {
   readonly name: QueueName;
   readonly queue: Queue;
   /** Adds jobs of steps, on the same server. */
   readonly flows: FlowProducer;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix: string;
 }
 
@@ -20,34 +20,23 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-const reconnectMs = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2_000);
-
 /**
  * A connection for producing: it never queues commands while Redis is away and never waits for one longer than
  * `commandTimeoutMs`, so that a request can be answered 503.
  */
-export function openProducerRedis(url: string, log: Logger, commandTimeoutMs = 5_000): Redis {
+export function openProducerRedis(url: string, log: Logger, commandTimeoutMs = 5_000): RedisClient {
   return watched(
-    new Redis(url, {
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      commandTimeout: commandTimeoutMs,
-      connectTimeout: 5_000,
-      retryStrategy: reconnectMs,
-    }),
+    openRedis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: commandTimeoutMs }),
     log,
   );
 }
 
 /** A connection for a worker: it waits for Redis as long as it takes. */
-export function openWorkerRedis(url: string, log: Logger): Redis {
-  return watched(
-    new Redis(url, { maxRetriesPerRequest: null, connectTimeout: 5_000, retryStrategy: reconnectMs }),
-    log,
-  );
+export function openWorkerRedis(url: string, log: Logger): RedisClient {
+  return watched(openRedis(url, { maxRetriesPerRequest: null }), log);
 }
 
-function watched(redis: Redis, log: Logger): Redis {
+function watched<Client extends RedisClient>(redis: Client, log: Logger): Client {
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) log.warn({ err: error }, 'Redis cannot be reached; trying again');
@@ -62,17 +51,18 @@ function watched(redis: Redis, log: Logger): Redis {
 
 /** One connection a Redis server, one BullMQ queue a name. */
 export function openConnections(config: RedisConfig, names: readonly QueueName[], log: Logger): Connections {
-  const servers = new Map<string, Redis>();
+  const servers = new Map<string, RedisClient>();
   const all = names.map((name): QueueConnection => {
     const url = redisUrlOf(config, name);
     const redis = servers.get(url) ?? openProducerRedis(url, log);
     servers.set(url, redis);
-    const queue = new Queue(name, { connection: redis, prefix: config.QUEUE_PREFIX, skipVersionCheck: true });
-    const flows = new FlowProducer({ connection: redis, prefix: config.QUEUE_PREFIX, skipVersionCheck: true });
+    const prefix = prefixOf(config, name);
+    const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true });
+    const flows = new FlowProducer({ connection: redis, prefix, skipVersionCheck: true });
     // The connection's own listener has told it.
     queue.on('error', () => {});
     flows.on('error', () => {});
-    return { name, queue, flows, redis, prefix: config.QUEUE_PREFIX };
+    return { name, queue, flows, redis, prefix };
   });
   return {
     all,

@@ -4,6 +4,7 @@ import type { UpcomingRun } from '@queue-service/persistence';
 import { ErrorCode, Queue, Worker } from 'bullmq';
 import { coalesce } from '../coalesce.ts';
 import { whileAvailable } from '../redis/availability.ts';
+import { duplicateWaiting } from '../redis/client.ts';
 import type { Connections } from '../redis/connections.ts';
 
 /** Wakes the scheduler at the right moment. Never decides whether a schedule fires: PostgreSQL does. */
@@ -42,11 +43,7 @@ export function openTicks(options: {
   const settings = { repeatStrategy };
   const queue = new Queue(queueName, { connection: redis, prefix, settings, skipVersionCheck: true });
   queue.on('error', () => {}); // The connection's own listener has told it.
-  const workerRedis = redis.duplicate({
-    enableOfflineQueue: true,
-    maxRetriesPerRequest: null,
-    commandTimeout: undefined as never,
-  });
+  const workerRedis = duplicateWaiting(redis);
   workerRedis.on('error', () => {}); // The same server as above.
   const tick = coalesce<string, null>(
     async (ids) => {

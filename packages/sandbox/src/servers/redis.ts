@@ -17,6 +17,8 @@ export interface StartRedisOptions {
    * A killed process loses nothing with either of the first two. Default `everysec`.
    */
   appendonly?: 'everysec' | 'always' | 'no';
+  /** Further arguments, e.g. `['--cluster-enabled', 'yes']`. */
+  args?: readonly string[];
   /** Where a downloaded Redis is kept. Default: `.cache` of this repository. */
   cacheDir?: string;
   /** The server's own lines, and what is done to get it. */
@@ -53,6 +55,7 @@ async function launchBinary(
       '--dir',
       dataDir,
       ...settings(options.appendonly ?? 'everysec'),
+      ...(options.args ?? []),
     ],
     env: command.env,
     ready: /Ready to accept connections/,
@@ -75,6 +78,7 @@ async function launchContainer(
     args: [
       ...['run', '--rm', '--name', name, '-p', `127.0.0.1:${port}:6379`, '-v', `${dataDir}:/data`, ...user],
       ...[command.image, 'redis-server', ...settings(options.appendonly ?? 'everysec')],
+      ...(options.args ?? []),
     ],
     ready: /Ready to accept connections/,
     stopSignal: STOP_SIGNAL,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { EmbeddedServer } from '../servers/embedded-server.ts';
 import { type StartPostgresOptions, startPostgres } from '../servers/postgres.ts';
 import { type StartRedisOptions, startRedis } from '../servers/redis.ts';
+import { type StartSentinelOptions, startSentinel } from '../servers/redis-sentinel.ts';
 import { afterTestFile } from './file-cleanup.ts';
 
 async function own(name: string, start: (dataDir: string) => Promise<EmbeddedServer>): Promise<EmbeddedServer> {
@@ -22,6 +23,11 @@ async function own(name: string, start: (dataDir: string) => Promise<EmbeddedSer
  */
 export function startOwnRedis(options: Omit<StartRedisOptions, 'dataDir'> = {}): Promise<EmbeddedServer> {
   return own('redis', (dataDir) => startRedis({ ...options, dataDir }));
+}
+
+/** A Sentinel of the calling test file's own; stopped after the tests. */
+export function startOwnSentinel(options: Omit<StartSentinelOptions, 'dataDir'>): Promise<EmbeddedServer> {
+  return own('sentinel', (dataDir) => startSentinel({ ...options, dataDir }));
 }
 
 /**
