@@ -27,6 +27,22 @@ test('lines are in the file once flushed, and the folder is made', async () => {
   expect(onError).not.toHaveBeenCalled();
 });
 
+test('a file that is full is followed by another, and the oldest are removed', async () => {
+  const file = openLogFile(join(folder, 'queue.log'), vi.fn(), { size: '1k', keep: 2 });
+  for (let line = 1; line <= 8; line += 1) {
+    const full = `${line} ${'x'.repeat(1_100)}\n`;
+    const before = await readdir(folder);
+    file.write(full);
+    await new Promise((resolve) => file.flush(resolve));
+    await expect.poll(async () => await readdir(folder)).not.toEqual(before);
+  }
+  await expect.poll(async () => (await readdir(folder)).length).toBeLessThanOrEqual(3);
+  const kept = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
+  expect(kept.join('')).toMatch(/^8 x/m);
+  expect(kept.join('')).not.toMatch(/^1 x/m);
+  await file.close();
+});
+
 test('a file that cannot be written is reported once and stops nothing', async () => {
   const blocked = join(folder, 'a-file');
   await writeFile(blocked, '');

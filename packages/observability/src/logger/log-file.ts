@@ -13,26 +13,39 @@ export interface LogFile extends LogSink {
   close(): Promise<void>;
 }
 
-/** Rotation of {@link openLogFile}: a new file a day or each 100 MB, the last seven are kept. */
-const ROTATION = {
+/** When a new file is begun besides daily, as pino-roll writes sizes, and how many former ones are kept. */
+interface Rotation {
+  size: string;
+  keep: number;
+}
+
+const usual: Rotation = { size: '100m', keep: 7 };
+
+const OPTIONS = {
   frequency: 'daily',
-  size: '100m',
-  limit: { count: 7, removeOtherLogFiles: true },
   mkdir: true,
   // In the worker thread, where it blocks nobody: otherwise a flush is acknowledged before the lines are in the file.
   sync: true,
 };
 
 /**
- * Opens a log file that is rotated. `path` gets the number of the rotation before its extension: `queue.log` is written as `queue.1.log`.
+ * Opens a log file that is rotated: a new one a day or each 100 MB, the last seven are kept. `path` gets the number of the rotation before its extension: `queue.log` is written as `queue.1.log`.
  *
  * Written by a worker thread; lines still under way when the process exits are written before it ends. A file that cannot
  * be written, now or later, is reported to `onError` and stops nothing: a full disk must not stop payments.
  */
-export function openLogFile(path: string, onError: (error: Error) => void): LogFile {
+export function openLogFile(path: string, onError: (error: Error) => void, rotation = usual): LogFile {
   // As an absolute path, because pino would look for the package from the caller's folder, where it is not installed.
   const target = createRequire(import.meta.url).resolve('pino-roll');
-  const thread = pino.transport({ target, options: { ...ROTATION, file: path } });
+  const thread = pino.transport({
+    target,
+    options: {
+      ...OPTIONS,
+      file: path,
+      size: rotation.size,
+      limit: { count: rotation.keep, removeOtherLogFiles: true },
+    },
+  });
   let usable = true;
   thread.on('error', (error: Error) => {
     if (usable) onError(error);
