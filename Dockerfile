@@ -1,5 +1,6 @@
 # One image for every process of the service; what runs is the command:
 #   node apps/<api|worker-money|worker-communication|worker-background|scheduler>/src/main.ts
+#   (worker-background with NODE_OPTIONS='--max-semi-space-size=4 --max-old-space-size=160')
 #   node packages/persistence/src/cli/migrate.ts
 #   node packages/cli/src/main.ts …
 # Node runs the TypeScript as it is, but not below node_modules: the workspace keeps its layout and links.

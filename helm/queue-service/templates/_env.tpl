@@ -35,9 +35,8 @@ background: {SEGMENT_WRITE_KEY: true, AWS_ACCESS_KEY_ID: false, AWS_SECRET_ACCES
 {{- end -}}
 
 {{- define "qs.commonEnv" -}}
-# The heap ends before the container's memory does.
 - name: NODE_OPTIONS
-  value: --max-old-space-size-percentage=75
+  value: {{ default .Values.defaults.nodeOptions .nodeOptions | quote }}
 {{- if .Values.caSecret.name }}
 - name: NODE_EXTRA_CA_CERTS
   value: /etc/queue-service/ca/{{ .Values.caSecret.key }}
@@ -48,7 +47,7 @@ background: {SEGMENT_WRITE_KEY: true, AWS_ACCESS_KEY_ID: false, AWS_SECRET_ACCES
 {{- define "qs.env" -}}
 {{- $root := .root -}}
 {{- $one := .settings -}}
-{{ include "qs.commonEnv" $root }}
+{{ include "qs.commonEnv" (dict "Values" $root.Values "nodeOptions" $one.nodeOptions) }}
 - name: {{ eq $one.group "api" | ternary "PORT" "OPS_PORT" }}
   value: {{ $one.port | quote }}
 - name: SHUTDOWN_GRACE_MS
