@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { plantedRuns, runPlanted } from './planted.ts';
 import { type ChaosReport, runChaos } from './run.ts';
 import { timelineHtml } from './timeline.ts';
 
@@ -15,6 +16,8 @@ promise was broken.
   --seconds <n>    how long load and faults go on (default 45)
   --outage <s>     how long a server is away when it is (default 8)
   --long           14,000 requests (over 10,000 money jobs) over 420 s, servers away for 30 s
+  --planted        three builds that each lack a safeguard (no reconciliation, no fencing, no relay): ends with 1
+                   unless the checker finds each of them out
   --out <folder>   where the timelines go (default .cache/chaos)
 `;
 
@@ -26,6 +29,7 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     outage: { type: 'string' },
     long: { type: 'boolean', default: false },
+    planted: { type: 'boolean', default: false },
     out: { type: 'string', default: '.cache/chaos' },
     help: { type: 'boolean', default: false },
   },
@@ -33,6 +37,13 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log(help);
+} else if (values.planted) {
+  for (const name of Object.keys(plantedRuns)) {
+    const { report, found } = await runPlanted(name, Number(values.seed ?? 7));
+    console.log(`${name}: ${found ? 'found out' : 'NOT FOUND'}`);
+    for (const violation of report.violations.slice(0, 5)) console.log(`  ${lineOf(violation)}`);
+    if (!found) process.exitCode = 1;
+  }
 } else {
   const size = values.long ? { requests: 14_000, seconds: 420, outage: 30 } : { requests: 600, seconds: 45, outage: 8 };
   const first = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));

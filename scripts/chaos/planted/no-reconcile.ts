@@ -6,7 +6,7 @@ plant([
     module: 'packages/queue/src/effects/run-effect.ts',
     replace: [
       [
-        'return reconcile(store, effect, spec, signal, report);',
+        'return reconcile(store, effect, spec, signal, report, only !== undefined);',
         'return send(store, await store.resend(effect, true), spec, signal, report);',
       ],
     ],
