@@ -3,7 +3,7 @@ import { check, invariants, lostWithRedis } from './checker.ts';
 import type { Evidence } from './evidence.ts';
 
 const at = Date.UTC(2026, 0, 1);
-const payment = { type: 'payment-process', attempts: 1, crashes: 0, flowId: null };
+const payment = { type: 'payment-process' };
 
 /** A small run in which every promise was kept. */
 function green(): Evidence {
@@ -23,7 +23,6 @@ function green(): Evidence {
         id: 'in-flow',
         status: 'completed',
         result: { paymentIntentId: 'pi_2', amount: 700 },
-        flowId: 'flow',
       },
       {
         ...payment,
@@ -31,7 +30,6 @@ function green(): Evidence {
         type: 'nft-mint',
         status: 'completed',
         result: { mintAddress: 'mint_1' },
-        flowId: 'flow',
       },
     ],
     later: [{ id: 'mail', status: 'completed' }],
@@ -76,7 +74,7 @@ function step(
   startedAt: number,
 ): Evidence['flows'][number]['steps'][0] {
   const finished = { status: 'completed', startedAt, finishedAt: startedAt + 1_000 };
-  return { name, jobId, dependsOn, ...finished, compensationStatus: null, compensationJobId: null };
+  return { name, jobId, dependsOn, ...finished, compensationStatus: null };
 }
 
 /** Each breaks one promise, and what of it must be found. */

@@ -7,9 +7,6 @@ export interface MoneyRow {
   type: string;
   status: string;
   result: Record<string, unknown> | null;
-  attempts: number;
-  crashes: number;
-  flowId: string | null;
 }
 
 export interface LaterRow {
@@ -28,7 +25,6 @@ export interface FlowRow {
     startedAt: number | null;
     finishedAt: number | null;
     compensationStatus: string | null;
-    compensationJobId: string | null;
   }[];
 }
 
@@ -96,7 +92,7 @@ export async function gather(
     `SELECT f.id AS "flowId", f.status AS "flowStatus", s.name, s.status, s.depends_on AS "dependsOn", s.job_id AS "jobId",
        extract(epoch FROM s.started_at)::float8 * 1000 AS "startedAt",
        extract(epoch FROM s.finished_at)::float8 * 1000 AS "finishedAt",
-       s.compensation_status AS "compensationStatus", s.compensation_job_id AS "compensationJobId"
+       s.compensation_status AS "compensationStatus"
      FROM flows f JOIN flow_steps s ON s.flow_id = f.id ORDER BY f.id, s.position`,
   );
   const flows = Map.groupBy(steps, (step) => step.flowId);
@@ -108,10 +104,7 @@ export async function gather(
     dataLostAt,
     left,
     skewMs,
-    money: await db.query(
-      '',
-      'SELECT id, type, status, result, attempts, crashes, flow_id AS "flowId" FROM critical_jobs',
-    ),
+    money: await db.query('', 'SELECT id, type, status, result FROM critical_jobs'),
     later: await db.query('', 'SELECT id, status FROM jobs'),
     letters: (await db.query<{ jobId: string }>('', 'SELECT job_id AS "jobId" FROM dead_letters')).map(
       (row) => row.jobId,

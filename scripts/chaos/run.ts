@@ -20,9 +20,10 @@ export interface ChaosOptions {
   cluster?: Partial<ClusterOptions>;
   /** Default: something of everything. */
   load?: Load;
-  faults?: Partial<FaultOptions>;
+  /** Which faults, and how often. */
+  faults?: Partial<Omit<FaultOptions, 'forMs' | 'outageMs'>>;
   /** What befalls, step by step, instead of faults by chance. */
-  script?: (cluster: Cluster, timeline: Timeline) => Promise<void>;
+  script?: (cluster: Cluster) => Promise<void>;
 }
 
 export interface ChaosReport {
@@ -63,7 +64,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         await sleep(options.forMs / options.requests);
       }
     })();
-    await Promise.all([posting, options.script?.(cluster, timeline) ?? faults.torment()]);
+    await Promise.all([posting, options.script?.(cluster) ?? faults.torment()]);
     const over = timeline.note('all', 'healed; nothing more befalls');
     await faults.heal();
     const startedAt = performance.now();

@@ -55,7 +55,7 @@ async function makeProducer(): Promise<void> {
   for (const name of ['zod', 'standardwebhooks', '@types/node']) {
     await symlink(await realpath(join(client, 'node_modules', name)), join(outside, 'node_modules', name));
   }
-  await copyFile(join(client, 'example/buy-ticket.ts'), join(outside, 'buy-ticket.ts'));
+  await copyFile(join(client, 'example/main.ts'), join(outside, 'main.ts'));
   await writeFile(join(outside, 'misuse.ts'), misuse);
   await writeFile(join(outside, 'package.json'), '{"type":"module"}');
   const compilerOptions = { strict: true, module: 'nodenext', target: 'es2023', types: ['node'], outDir: 'out' };
@@ -69,7 +69,7 @@ test('the example, compiled outside the repository against the tarball, buys a t
   });
   const token = await service.token({ sub: 'shop', roles: ['service'], tenantId: 'venue-1' });
   const buy = () =>
-    run(process.execPath, [join(outside, 'out/buy-ticket.js'), '1042', wallet], {
+    run(process.execPath, [join(outside, 'out/main.js'), '1042', wallet], {
       env: { QUEUE_URL: service.url, QUEUE_TOKEN: token },
     });
   const { stdout, stderr } = await buy();

@@ -1,20 +1,9 @@
 import type { Sql } from '../database.ts';
+import type { QueueMetricRow } from './queue-metrics.ts';
 
-/** One capture of one queue. */
-export interface ReportedQueueMetric {
+/** A capture with its place in the pages. */
+export interface ReportedQueueMetric extends QueueMetricRow {
   id: string;
-  capturedAt: Date;
-  queue: string;
-  /** Seconds it covers. */
-  resolution: number;
-  waiting: number;
-  active: number;
-  delayed: number;
-  completed: number;
-  failed: number;
-  enqueued: number;
-  paused: boolean;
-  oldestWaitingMs: number;
 }
 
 interface Span {

@@ -1,7 +1,7 @@
 /**
  * A shop buys a ticket for a customer, then mails a hint and watches that mail go out.
  *
- *     QUEUE_URL=http://127.0.0.1:3011 QUEUE_TOKEN=… node buy-ticket.ts <order id> <wallet>
+ *     QUEUE_URL=http://127.0.0.1:3011 QUEUE_TOKEN=… node main.ts <order id> <wallet>
  */
 import { createQueueClient, type FlowResource } from '@queue-service/client';
 
