@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions, SentinelConnector } from 'ioredis';
 import { parseRedisAddress, type RedisAddress } from './address.ts';
 
 /** A connection to one server, or to the master that Sentinels name, or to all nodes of a cluster. */
@@ -15,6 +15,17 @@ const always = {
   // A master that was made a replica: whoever leads now is found by connecting anew.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 };
+
+/**
+ * ioredis ends a client for good when the news of a new master comes while it asks the Sentinels for one: the detector
+ * of the lost connection then takes down the attempt as if the client was closed. Such a detector has nothing left to do.
+ */
+class ReturningSentinelConnector extends SentinelConnector {
+  override connect(...args: Parameters<SentinelConnector['connect']>) {
+    this.disconnect();
+    return super.connect(...args);
+  }
+}
 
 /** Opens what the URL says, see {@link parseRedisAddress}. */
 export function openRedis(url: string, options: RedisSettings): RedisClient {
@@ -34,6 +45,7 @@ export function openRedis(url: string, options: RedisSettings): RedisClient {
         ...(address.tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
         // A master that hangs closes no connection: the Sentinels say that another leads.
         failoverDetector: true,
+        Connector: ReturningSentinelConnector,
       });
     case 'cluster':
       return new Cluster(address.nodes, {

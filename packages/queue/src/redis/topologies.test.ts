@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { contractOf } from '@queue-service/contracts';
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
 import { type EmbeddedServer, startOwnRedis, startOwnSentinel, useDatabase } from '@queue-service/sandbox/testing';
@@ -59,7 +61,8 @@ it('follows the Sentinels to the new master, with what the old one had passed on
   const first = await startOwnRedis({ args: ['--repl-diskless-sync-delay', '0'] });
   const second = await startOwnRedis({ args: ['--replicaof', '127.0.0.1', String(first.port)] });
   const sentinel = await startOwnSentinel({ masterPort: first.port });
-  const runtime = await serve(sentinel.url);
+  const gate = await openGate(sentinel.port);
+  const runtime = await serve(sentinel.url.replace(String(sentinel.port), String(gate.port)));
   const { redis } = runtime.connections.of('communication');
   expect(masterOf(runtime).stream.remotePort).toBe(first.port);
   expect(await checkDurability(redis, 1)).toEqual([]);
@@ -69,7 +72,11 @@ it('follows the Sentinels to the new master, with what the old one had passed on
   const waiting = await mail(runtime, 3_000);
   await vi.waitFor(async () => expect(await redis.wait(1, 100)).toBe(1), { timeout: 20_000, interval: 50 });
 
+  // The news of the new master comes while clients still ask for it.
+  gate.hold();
   await first.kill();
+  await sentinelSaysMaster(sentinel.port, second.port);
+  gate.release();
   const during = await vi.waitFor(() => mail(runtime), { timeout: 30_000, interval: 100 });
   await expect.poll(() => statusOf(runtime, during)).toBe('completed');
   await expect.poll(() => statusOf(runtime, waiting)).toBe('completed');
@@ -107,6 +114,48 @@ it('serves a queue in a cluster, with all its keys in one slot', { timeout: 60_0
   expect(keys.length).toBeGreaterThan(5);
   expect(keys.filter((key) => !key.startsWith('{queue-service}:'))).toEqual([]);
 });
+
+async function sentinelSaysMaster(sentinelPort: number, port: number): Promise<void> {
+  const asking = new Redis(sentinelPort);
+  await vi.waitFor(
+    async () => expect(await asking.call('SENTINEL', 'MASTERS')).toEqual([expect.arrayContaining([String(port)])]),
+    {
+      ...{ timeout: 30_000, interval: 50 },
+    },
+  );
+  asking.disconnect();
+}
+
+/** A way to the port that can keep new connections waiting, while those that are open go on. */
+async function openGate(port: number): Promise<{ port: number; hold(): void; release(): void }> {
+  let held: (() => void)[] | null = null;
+  const server = createServer((socket) => {
+    const pass = () => {
+      const onward = connect(port, '127.0.0.1');
+      socket.pipe(onward).pipe(socket);
+      for (const [end, other] of [
+        [socket, onward],
+        [onward, socket],
+      ] as const)
+        end.on('error', () => {}).on('close', () => other.destroy());
+    };
+    if (held === null) pass();
+    else held.push(pass);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  undo.push(async () => void server.close());
+  return {
+    port: (server.address() as AddressInfo).port,
+    hold: () => {
+      held = [];
+    },
+    release: () => {
+      for (const pass of held ?? []) pass();
+      held = null;
+    },
+  };
+}
 
 async function takeAllSlots({ url }: EmbeddedServer): Promise<void> {
   const node = new Redis(url);
