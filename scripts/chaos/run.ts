@@ -75,10 +75,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const recoveredMs = performance.now() - startedAt;
     over();
     await counting.stop();
-    const evidence = await gather(cluster, producer.acknowledged, faults.dataLostAt, left);
+    const { evidence, violations } = await judge(() => gather(cluster, producer.acknowledged, faults.dataLostAt, left));
     return {
       seed: options.seed,
-      violations: check(evidence),
+      violations,
       timeline,
       figures: figuresOf(evidence, { ...producer.figures, faults: timeline.happenings.length - 1, recoveredMs }),
     };
@@ -137,9 +137,19 @@ async function untilIdle(cluster: Cluster, patienceMs: number): Promise<Record<s
     left = await held(cluster).catch(() => ({ all: Number.POSITIVE_INFINITY }));
     if (unfinished?.count === 0 && Object.values(left).every((count) => count === 0)) break;
   }
-  // The history is written behind the work.
-  await sleep(2_000);
   return left;
+}
+
+/** History is written behind the work; what a killed worker had not written comes within this time. */
+const historyLagMs = 30_000;
+
+/** Looks until nothing is wrong, or history had its time. */
+async function judge(gathered: () => Promise<Evidence>): Promise<{ evidence: Evidence; violations: Violation[] }> {
+  for (const until = Date.now() + historyLagMs; ; await sleep(2_000)) {
+    const evidence = await gathered();
+    const violations = check(evidence);
+    if (violations.length === 0 || Date.now() > until) return { evidence, violations };
+  }
 }
 
 async function held(cluster: Cluster): Promise<Record<string, number>> {

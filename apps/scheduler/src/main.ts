@@ -5,6 +5,7 @@ import { startAlerts } from './alerts/index.ts';
 import { startCanaries } from './canaries.ts';
 import { readConfig } from './config.ts';
 import { startFlowSweeps } from './flows.ts';
+import { startHistoryMends } from './history.ts';
 import { runAsLeader } from './leader.ts';
 import { startRedriveRuns } from './redrive-runs.ts';
 import { startRelay } from './relay.ts';
@@ -44,6 +45,7 @@ await runProcess({
           startAlerts({ ...duty, channels }),
           startRedriveRuns(duty),
           startCanaries(duty),
+          startHistoryMends(duty),
         ]);
       },
     });

@@ -20,8 +20,11 @@ export interface Dispatch {
 /** Puts jobs into their queue. One that is already there (same id) is left as it is, so a repeat does no harm. */
 export type Dispatcher = (queue: QueueName, jobs: readonly Dispatch[]) => Promise<void>;
 
-/** How long an ended job stays in Redis, for its event stream and the board. The ledger and history keep it for good. */
-const keptInRedis = { age: 3_600, count: 1_000 };
+/**
+ * How long an ended job stays in Redis: for its event stream, the board, and for `mendHistory`, which comes within 15 s.
+ * The ledger and history keep it for good.
+ */
+const keptInRedis = { age: 3_600, count: 10_000 };
 
 /**
  * Every attempt, delay and end is decided by the worker host; BullMQ is told so with one attempt. A money job leaves

@@ -1,6 +1,7 @@
-import type { FailureRecord, JobStatus } from '@queue-service/contracts';
+import type { FailureRecord, JobStatus, QueueName } from '@queue-service/contracts';
 import type { AttemptRecord } from '@queue-service/persistence';
-import type { Envelope } from './envelope.ts';
+import type { JobState as BullState, Job } from 'bullmq';
+import type { EndedValue, Envelope } from './envelope.ts';
 import { cancelledError, type FinalOutcome } from './host/outcome.ts';
 import type { JobState } from './resource.ts';
 
@@ -50,4 +51,20 @@ export function endedState(
   const error = outcome.kind === 'dead' ? outcome.error : cancelled;
   const finishedAt = new Date(attempt.endedAt);
   return { ...envelopeState(id, queue, type, envelope, { status, result, error, finishedAt }), status };
+}
+
+/** The state of a communication or background job as Redis knows it. */
+export function stateInRedis(job: Job, queue: QueueName, standing: BullState | 'unknown'): JobState {
+  const id = job.id as string;
+  const envelope = job.data as Envelope;
+  if (envelope.ended !== undefined) return endedState(id, queue, job.name, envelope, envelope.ended);
+  const end = standing === 'completed' ? (job.returnvalue as EndedValue) : null;
+  const state = envelopeState(id, queue, job.name, envelope, {
+    status: end?.status ?? (standing === 'active' ? 'processing' : 'pending'),
+    result: end?.result ?? null,
+    error: end?.error ?? null,
+    finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
+  });
+  if (end === null) return state;
+  return { ...state, attempts: end.attempts, startedAt: end.startedAt === null ? null : new Date(end.startedAt) };
 }

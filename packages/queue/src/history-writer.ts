@@ -15,7 +15,7 @@ import type { JobState } from './resource.ts';
  * Writes the history of communication and background jobs in batches behind the work. Never slows or fails a job: while
  * PostgreSQL is away it keeps the newest `maxBuffered` states and counts what it had to drop.
  *
- * Does not promise that the last batch survives a `kill -9`: history may then miss it, and endpoints are not told of it.
+ * The last batch does not survive a `kill -9`: `mendHistory` writes it later from what Redis keeps.
  * What must not be forgotten (deaths, flow steps, a job's own webhook) does not pass here.
  */
 export interface HistoryWriter {
@@ -58,12 +58,12 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
     if (batch.length === 0) return;
     // One statement may not touch a row twice: the last state of each job counts.
     const rows = [...new Map(batch.map(({ row }) => [row.id, row])).values()];
-    const ends = batch.flatMap(({ ended }) => (ended === null ? [] : [ended]));
+    const ends = new Map(batch.flatMap(({ row, ended }) => (ended === null ? [] : [[row.id, ended]])));
     try {
       const deliveries = await db.transaction(async (sql) => {
-        await upsertJobs(sql, rows);
-        const events = ends
-          .filter(({ resource }) => resource.type !== 'deliver-webhook')
+        const ended = await upsertJobs(sql, rows);
+        const events = [...ends.values()]
+          .filter(({ resource }) => resource.type !== 'deliver-webhook' && ended.has(resource.id))
           .map((end) => jobEvent(end.resource, null, now()));
         return events.length === 0 ? [] : insertWebhookDeliveries(sql, events);
       });

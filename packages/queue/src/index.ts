@@ -21,6 +21,7 @@ export { releaseCanary } from './host/canary.ts';
 export { maxCrashes, startWorkerHost, type WorkerHost } from './host/worker-host.ts';
 export { newId } from './ids.ts';
 export { createJobReader, type JobReader } from './job-reader.ts';
+export { mendHistory } from './mend-history.ts';
 export * from './new-job.ts';
 export * from './page.ts';
 export { createProducer } from './producer/producer.ts';

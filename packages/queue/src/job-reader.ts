@@ -1,4 +1,4 @@
-import type { JobResource, JobStatus, QueueName } from '@queue-service/contracts';
+import type { JobResource, QueueName } from '@queue-service/contracts';
 import {
   type Database,
   findCriticalJobs,
@@ -9,8 +9,7 @@ import {
 } from '@queue-service/persistence';
 import { Job } from 'bullmq';
 import { whileDatabaseAvailable } from './database-availability.ts';
-import type { EndedValue, Envelope } from './envelope.ts';
-import { endedState, envelopeState } from './envelope-state.ts';
+import { stateInRedis } from './envelope-state.ts';
 import { type Page, type PageRequest, pageOf } from './page.ts';
 import type { Connections } from './redis/connections.ts';
 import { jobResource } from './resource.ts';
@@ -58,28 +57,10 @@ async function findInRedis(connections: Connections, id: string): Promise<JobRes
     if (connection === undefined || connection.redis.status !== 'ready') continue;
     try {
       const job = await Job.fromId(connection.queue, id);
-      if (job) return resourceOf(job, name);
+      if (job) return jobResource(stateInRedis(job, name, await job.getState()));
     } catch {
       // Redis went away in between: history answers.
     }
   }
   return null;
-}
-
-async function resourceOf(job: Job, queue: QueueName): Promise<JobResource> {
-  const state = await job.getState();
-  const envelope = job.data as Envelope;
-  const { ended } = envelope;
-  if (ended !== undefined) return jobResource(endedState(job.id as string, queue, job.name, envelope, ended));
-  const end = state === 'completed' ? (job.returnvalue as EndedValue) : null;
-  const status: JobStatus = end?.status ?? (state === 'active' ? 'processing' : 'pending');
-  return jobResource({
-    ...envelopeState(job.id as string, queue, job.name, envelope, {
-      ...{ status, result: end?.result ?? null, error: end?.error ?? null },
-      finishedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
-    }),
-    ...(end === null
-      ? {}
-      : { attempts: end.attempts, startedAt: end.startedAt === null ? null : new Date(end.startedAt) }),
-  });
 }

@@ -26,9 +26,12 @@ export interface HistoryRow {
   finishedAt: string | null;
 }
 
-/** Writes many states in one statement. An ended job is never set back by a state that comes late. */
-export async function upsertJobs(sql: Sql, rows: readonly HistoryRow[]): Promise<void> {
-  await sql.query(
+/**
+ * Writes many states in one statement. An ended job is never set back by a state that comes late.
+ * Answers which jobs ended by this: not those whose end was there.
+ */
+export async function upsertJobs(sql: Sql, rows: readonly HistoryRow[]): Promise<Set<string>> {
+  const written = await sql.query<{ id: string; ended: boolean }>(
     'upsert-jobs',
     `INSERT INTO jobs (id, queue, type, status, priority, attempts, max_attempts, tenant_id, idempotency_key, payload,
        payload_version, result, error, flow_id, flow_step, request_id, trace_id, scheduled_for, created_at, started_at, finished_at)
@@ -42,7 +45,21 @@ export async function upsertJobs(sql: Sql, rows: readonly HistoryRow[]): Promise
      ORDER BY r.id
      ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, attempts = EXCLUDED.attempts, result = EXCLUDED.result,
        error = EXCLUDED.error, started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at
-     WHERE jobs.finished_at IS NULL OR EXCLUDED.finished_at IS NOT NULL`,
+     WHERE jobs.finished_at IS NULL OR EXCLUDED.finished_at IS NOT NULL
+     RETURNING id, finished_at IS NOT NULL AND NOT EXISTS (
+       SELECT FROM jobs AS before WHERE before.id = jobs.id AND before.finished_at IS NOT NULL) AS ended`,
     [JSON.stringify(rows)],
   );
+  return new Set(written.flatMap(({ id, ended }) => (ended ? [id] : [])));
+}
+
+/** Of these jobs those whose end history does not have. */
+export async function listUnended(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>(
+    'list-unended-jobs',
+    `SELECT asked.id::text FROM unnest($1::uuid[]) AS asked(id)
+     WHERE NOT EXISTS (SELECT FROM jobs WHERE jobs.id = asked.id AND jobs.finished_at IS NOT NULL)`,
+    [ids],
+  );
+  return rows.map(({ id }) => id);
 }

@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions, SentinelConnector } from 'ioredis';
+import { Cluster, Redis, type RedisOptions, type SentinelConnectionOptions, SentinelConnector } from 'ioredis';
 import { parseRedisAddress, type RedisAddress } from './address.ts';
 
 /** A connection to one server, or to the master that Sentinels name, or to all nodes of a cluster. */
@@ -21,6 +21,10 @@ const always = {
  * of the lost connection then takes down the attempt as if the client was closed. Such a detector has nothing left to do.
  */
 class ReturningSentinelConnector extends SentinelConnector {
+  constructor(options: unknown) {
+    super(options as SentinelConnectionOptions);
+  }
+
   override connect(...args: Parameters<SentinelConnector['connect']>) {
     this.disconnect();
     return super.connect(...args);
