@@ -3,7 +3,7 @@ import { check, invariants, lostWithRedis } from './checker.ts';
 import type { Evidence } from './evidence.ts';
 
 const at = Date.UTC(2026, 0, 1);
-const payment = { type: 'payment-process' };
+const payment = { type: 'payment-process', attempts: 1, crashes: 0 };
 
 /** A small run in which every promise was kept. */
 function green(): Evidence {

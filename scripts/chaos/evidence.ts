@@ -6,6 +6,8 @@ export interface MoneyRow {
   id: string;
   type: string;
   status: string;
+  attempts: number;
+  crashes: number;
   result: Record<string, unknown> | null;
 }
 
@@ -104,7 +106,7 @@ export async function gather(
     dataLostAt,
     left,
     skewMs,
-    money: await db.query('', 'SELECT id, type, status, result FROM critical_jobs'),
+    money: await db.query('', 'SELECT id, type, status, attempts, crashes, result FROM critical_jobs'),
     later: await db.query('', 'SELECT id, status FROM jobs'),
     letters: (await db.query<{ jobId: string }>('', 'SELECT job_id AS "jobId" FROM dead_letters')).map(
       (row) => row.jobId,

@@ -23,7 +23,7 @@ export interface ChaosOptions {
   /** Which faults, and how often. */
   faults?: Partial<Omit<FaultOptions, 'forMs' | 'outageMs'>>;
   /** What befalls, step by step, instead of faults by chance. */
-  script?: (cluster: Cluster) => Promise<void>;
+  script?: (cluster: Cluster, timeline: Timeline) => Promise<void>;
 }
 
 export interface ChaosReport {
@@ -64,7 +64,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         await sleep(options.forMs / options.requests);
       }
     })();
-    await Promise.all([posting, options.script?.(cluster) ?? faults.torment()]);
+    await Promise.all([posting, options.script?.(cluster, timeline) ?? faults.torment()]);
     const over = timeline.note('all', 'healed; nothing more befalls');
     await faults.heal();
     const startedAt = performance.now();
@@ -98,6 +98,9 @@ function figuresOf(evidence: Evidence, more: Record<string, number>): Record<str
     'money jobs': money.length,
     'money jobs taken more than once': new Set(moves.filter(({ fencing }) => fencing > 1).map(({ jobId }) => jobId))
       .size,
+    'money jobs given back': moves.filter(({ from, to }) => from === 'processing' && to === 'pending').length,
+    'attempts beyond the first': money.reduce((sum, { attempts }) => sum + Math.max(0, attempts - 1), 0),
+    'crashes counted': money.reduce((sum, { crashes }) => sum + crashes, 0),
     charges: effects.filter(({ kind }) => kind === 'charge').length,
     refunds: effects.filter(({ kind }) => kind === 'refund').length,
     mints: effects.filter(({ kind }) => kind === 'mint').length,

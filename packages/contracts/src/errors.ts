@@ -40,7 +40,18 @@ export class RateLimitedError extends JobError {
  * The request left and no answer came (time-out, 5xx, connection lost): it may have happened. The effect is marked
  * `unknown`; the next attempt reconciles before it sends anything.
  */
-export class UnknownOutcomeError extends JobError {}
+export class UnknownOutcomeError extends JobError {
+  /**
+   * Set where an earlier request of ours is known to be still at work: how long until it is asked about again, in
+   * milliseconds. Waiting for it uses no attempt. Null for all else.
+   */
+  readonly retryAfterMs: number | null;
+
+  constructor(init: JobErrorInit & { retryAfterMs?: number }) {
+    super(init);
+    this.retryAfterMs = init.retryAfterMs ?? null;
+  }
+}
 
 /** What is kept and shown of a failure: in the ledger, on the job, in a dead letter. */
 export interface FailureRecord {

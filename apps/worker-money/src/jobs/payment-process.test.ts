@@ -267,6 +267,7 @@ describe('payment-process', () => {
       await expect(job.run(pay, payload())).rejects.toMatchObject({
         name: 'UnknownOutcomeError',
         code: 'idempotency_key_in_use',
+        retryAfterMs: 2_000,
       });
       bench.sandbox.faults.release('slow');
       await expect.poll(() => bench.count('charge', job)).toBe(1);

@@ -50,7 +50,7 @@ export function mapStripeError(error: unknown): JobError {
   }
   // A request under our key is on its way: one of our own, given up earlier. So it may well happen.
   if (error.code === 'idempotency_key_in_use')
-    return new UnknownOutcomeError({ code: 'idempotency_key_in_use', message });
+    return new UnknownOutcomeError({ code: 'idempotency_key_in_use', message, retryAfterMs: stillAtWorkMs });
   // Our key was used before with other parameters, so something was done under it: to be looked for, not repeated.
   if (error instanceof Stripe.errors.StripeIdempotencyError)
     return new UnknownOutcomeError({ code: 'idempotency_mismatch', message });
@@ -68,6 +68,9 @@ export function mapStripeError(error: unknown): JobError {
   // 5xx, and an answer that cannot be read.
   return new UnknownOutcomeError({ code: 'provider_error', message });
 }
+
+/** How soon a request of our own that is still at work is asked about again. */
+const stillAtWorkMs = 2_000;
 
 /** The contract's word for a declined payment; Stripe's own code stands in the message. */
 export function declineCode(code: string | null | undefined): 'authentication_required' | 'card_declined' {

@@ -38,6 +38,11 @@ it('uses no attempt for a rate limit, a poll or a shutdown', () => {
     kind: 'returned',
     delayMs: 70,
   });
+  expect(outcome({ thrown: new UnknownOutcomeError({ ...init, retryAfterMs: 80 }) }, last)).toMatchObject({
+    kind: 'returned',
+    why: 'in_progress',
+    delayMs: 80,
+  });
   expect(outcome({ returned: snooze(90, 'waits') }, last)).toMatchObject({
     kind: 'returned',
     why: 'snoozed',

@@ -5,6 +5,7 @@ import {
   type JobPolicy,
   PermanentError,
   RateLimitedError,
+  UnknownOutcomeError,
 } from '@queue-service/contracts';
 import type { ActedEffect, DeadLetterReason } from '@queue-service/persistence';
 import { ClaimLostError } from '../effects/effect-store.ts';
@@ -19,7 +20,7 @@ export type Outcome =
   /** Back to the queue without using the attempt. */
   | {
       kind: 'returned';
-      why: 'rate_limited' | 'snoozed' | 'shutdown' | 'cancelling' | 'isolated';
+      why: 'rate_limited' | 'in_progress' | 'snoozed' | 'shutdown' | 'cancelling' | 'isolated';
       error: FailureRecord | null;
       delayMs: number;
     }
@@ -81,6 +82,14 @@ export function outcomeOf(attempt: AttemptEnd): Outcome {
     return {
       kind: 'returned',
       why: 'rate_limited',
+      error: failureRecord(end.thrown),
+      delayMs: end.thrown.retryAfterMs,
+    };
+  }
+  if (end.thrown instanceof UnknownOutcomeError && end.thrown.retryAfterMs !== null && abort === null) {
+    return {
+      kind: 'returned',
+      why: 'in_progress',
       error: failureRecord(end.thrown),
       delayMs: end.thrown.retryAfterMs,
     };
