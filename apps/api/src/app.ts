@@ -20,6 +20,7 @@ export interface AppParts extends RouteParts {
   readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'httpRequest'>;
   readonly trust: JwtTrust;
   readonly rateLimit?: RateLimit;
+  readonly shedLoad?: RequestHandler;
   readonly metricsToken?: Secret | undefined;
   /** Largest body of a request, in bytes. */
   readonly bodyLimitBytes: number;
@@ -46,6 +47,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   // Answers change with every look, and are for the asker alone.
   app.disable('etag');
+  if (parts.shedLoad !== undefined) app.use(parts.shedLoad);
   app.use(requestLog(parts.log, facts));
   app.use(requestMetrics(parts.metrics, facts));
   app.use(helmet());

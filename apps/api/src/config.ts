@@ -63,6 +63,8 @@ const schema = z.object({
   RATE_LIMIT_PRINCIPAL_PER_MINUTE: variable.integer({ min: 1, max: 10_000_000 }).default(6_000),
   /** Requests of all tokens of one tenant a minute, and at once. */
   RATE_LIMIT_TENANT_PER_MINUTE: variable.integer({ min: 1, max: 10_000_000 }).default(30_000),
+  /** Requests under way at once; more are answered 503. */
+  MAX_REQUESTS_IN_FLIGHT: variable.integer({ min: 1, max: 1_000_000 }).default(2_000),
   /** Largest body of a request, in bytes. */
   BODY_LIMIT_BYTES: variable.integer({ min: 1_024, max: 64 * 1_024 * 1_024 }).default(1_024 * 1_024),
   /** Largest body of a request for a money job, in bytes. */

@@ -10,6 +10,7 @@ import { loadConfig } from './config.ts';
 import { createEventStreams } from './events/event-streams.ts';
 import { flowsPort } from './flows-port.ts';
 import { healthChecks } from './health-checks.ts';
+import { createLoadShedding } from './http/load-shedding.ts';
 import { listen } from './http/server.ts';
 import { providersOf } from './providers-of-config.ts';
 import { openRateLimits } from './rate-limit/open-rate-limits.ts';
@@ -36,9 +37,17 @@ await runProcess({
     shutdown.signal.addEventListener('abort', () => streams.close());
     const storage = config.REPORT_STORAGE_URL === undefined ? null : openReportStorage(config.REPORT_STORAGE_URL);
     if (storage !== null) shutdown.register('report storage', () => storage.close());
+    const shedding = createLoadShedding({
+      log,
+      metrics,
+      mostInFlight: config.MAX_REQUESTS_IN_FLIGHT,
+      bodyLimitBytes: config.BODY_LIMIT_BYTES,
+    });
+    shutdown.register('load shedding', async () => shedding.close());
     const app = createApp({
       log,
       metrics,
+      shedLoad: shedding.handler,
       trust: trustOf(config, Date.now),
       metricsToken: config.METRICS_TOKEN,
       bodyLimitBytes: config.BODY_LIMIT_BYTES,

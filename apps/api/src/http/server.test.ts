@@ -53,6 +53,25 @@ test('an idle connection does not hold it up', async () => {
   expect(await running.close(30_000)).toBe(true);
 });
 
+test('who does not read the answer is cut off', async () => {
+  const closed: unknown[] = [];
+  server = await listen(
+    (_req, res) => {
+      res.once('close', () => closed.push(res.writableFinished));
+      // More than the buffers of both ends hold.
+      res.end(Buffer.alloc(32 * 1_024 * 1_024));
+    },
+    0,
+    { idleMs: 200 },
+  );
+  const socket = connect(server.port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.pause();
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await vi.waitFor(() => expect(closed).toEqual([false]));
+  socket.destroy();
+});
+
 test('a port that is taken is an error', async () => {
   const { running } = await waitingServer();
   await expect(listen(() => undefined, running.port)).rejects.toThrow('EADDRINUSE');

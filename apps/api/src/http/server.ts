@@ -19,8 +19,12 @@ export interface ServerTimeouts {
   readonly requestMs?: number;
   /** How often the two are looked at. Default 5 s. */
   readonly checkEveryMs?: number;
+  /** Without a byte in either direction, also of an answer that is not read. Default 120 s; streams of events are never that silent. */
+  readonly idleMs?: number;
 }
 
+/** Streams of events and as many others again: beyond it the load balancer must ask another process. */
+const MOST_CONNECTIONS = 20_000;
 /** Longer than the idle time of the usual load balancers (60 s), or they send requests into a connection that closes. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
@@ -37,6 +41,9 @@ export async function listen(
       requestTimeout: timeouts.requestMs ?? 30_000,
       connectionsCheckingInterval: timeouts.checkEveryMs ?? 5_000,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // Whoever vanished without a word is found out by the kernel.
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
     },
     (req, res) => {
       // Else a client keeps its connection and sends the next request into a process that is about to end.
@@ -48,6 +55,8 @@ export async function listen(
       handler(req, res);
     },
   );
+  server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = timeouts.idleMs ?? 120_000;
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -48,11 +48,18 @@ test('every operation has an id of its own and names its errors with examples', 
 });
 
 test('every example fits the schema beside it', () => {
+  // Most answers of problems share theirs.
+  const compiled = new Map<string, ReturnType<typeof schemas.compile>>();
+  const compile = (text: string) => {
+    const known = compiled.get(text) ?? schemas.compile(JSON.parse(text));
+    compiled.set(text, known);
+    return known;
+  };
   for (const { name, requestBody, responses } of operations()) {
     const contents = [requestBody?.content, ...Object.values(responses).map(({ content }) => content)];
     for (const { schema, examples = {} } of contents.flatMap((content) => Object.values(content ?? {}))) {
-      if (schema === undefined) continue;
-      const validate = schemas.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', `"${DOCUMENT}#/`)));
+      if (schema === undefined || Object.keys(examples).length === 0) continue;
+      const validate = compile(JSON.stringify(schema).replaceAll('"#/', `"${DOCUMENT}#/`));
       for (const { value } of Object.values(examples)) {
         validate(value);
         expect(validate.errors ?? [], name).toEqual([]);

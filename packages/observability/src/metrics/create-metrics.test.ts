@@ -47,6 +47,7 @@ describe('names', () => {
       'effects_total',
       'event_loop_blocked_seconds',
       'http_request_duration_seconds',
+      'http_requests_shed_total',
       'incidents_open',
       'job_attempts_total',
       'job_enqueue_errors_total',

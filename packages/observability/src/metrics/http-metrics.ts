@@ -11,6 +11,7 @@ export function httpMetrics({ counter, duration }: Instruments) {
       ['method', 'route', 'status'],
       BUCKETS.request,
     ),
+    requestsShed: counter('http_requests_shed_total', 'Requests refused at once, because of too much load', ['reason']),
     rateLimitDecisions: counter('rate_limit_decisions_total', 'Requests let through or refused by a rate limit', [
       'limit',
       'decision',

@@ -5,7 +5,7 @@ import { type Envelope, newEnvelope } from '../envelope.ts';
 import { envelopeState } from '../envelope-state.ts';
 import type { HistoryWriter } from '../history-writer.ts';
 import type { JobReader } from '../job-reader.ts';
-import type { Acceptance } from '../new-job.ts';
+import { type Acceptance, QueueUnavailableError } from '../new-job.ts';
 import { whileAvailable } from '../redis/availability.ts';
 import type { Connections } from '../redis/connections.ts';
 import { newResource } from './accept-ledger.ts';
@@ -23,7 +23,7 @@ export interface HistoryAcceptParts {
 /**
  * Tiers 2 and 3: the idempotency keys are taken in Redis, then all jobs are added at once. A key whose job never got
  * there (we died in between) does not block: its job is added under the id that the key names.
- * @throws QueueUnavailableError; the keys are then given back
+ * @throws QueueUnavailableError, also when Redis is nearly full; the keys are then given back
  */
 export async function acceptIntoRedis(
   parts: HistoryAcceptParts,
@@ -31,7 +31,8 @@ export async function acceptIntoRedis(
   jobs: readonly PreparedJob[],
 ): Promise<Acceptance[]> {
   const createdAt = parts.now();
-  const { redis, prefix } = parts.connections.of(queue);
+  const { redis, memory, prefix } = parts.connections.of(queue);
+  if (await memory.nearlyFull()) throw new QueueUnavailableError(`the Redis of the queue ${queue} is nearly full`);
   const keyOf = (job: PreparedJob) => `${prefix}:${queue}:idempotency:${job.tenantId}:${job.idempotencyKey}`;
   const keyed = jobs.filter((job) => job.idempotencyKey !== null);
   const holders = await whileAvailable(redis, queue, () => takeKeys(redis, keyed, keyOf));

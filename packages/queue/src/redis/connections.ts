@@ -3,6 +3,7 @@ import type { Logger } from '@queue-service/observability';
 import { FlowProducer, Queue } from 'bullmq';
 import { prefixOf, type RedisConfig, redisUrlOf } from '../config.ts';
 import { openRedis, type RedisClient } from './client.ts';
+import { type RedisMemory, watchMemory } from './memory.ts';
 
 export interface QueueConnection {
   readonly name: QueueName;
@@ -10,6 +11,7 @@ export interface QueueConnection {
   /** Adds jobs of steps, on the same server. */
   readonly flows: FlowProducer;
   readonly redis: RedisClient;
+  readonly memory: RedisMemory;
   readonly prefix: string;
 }
 
@@ -51,18 +53,23 @@ function watched<Client extends RedisClient>(redis: Client, log: Logger): Client
 
 /** One connection a Redis server, one BullMQ queue a name. */
 export function openConnections(config: RedisConfig, names: readonly QueueName[], log: Logger): Connections {
-  const servers = new Map<string, RedisClient>();
+  const servers = new Map<string, { redis: RedisClient; memory: RedisMemory }>();
+  const open = (url: string) => {
+    const redis = openProducerRedis(url, log);
+    const server = { redis, memory: watchMemory(redis) };
+    servers.set(url, server);
+    return server;
+  };
   const all = names.map((name): QueueConnection => {
     const url = redisUrlOf(config, name);
-    const redis = servers.get(url) ?? openProducerRedis(url, log);
-    servers.set(url, redis);
+    const { redis, memory } = servers.get(url) ?? open(url);
     const prefix = prefixOf(config, name);
     const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true });
     const flows = new FlowProducer({ connection: redis, prefix, skipVersionCheck: true });
     // The connection's own listener has told it.
     queue.on('error', () => {});
     flows.on('error', () => {});
-    return { name, queue, flows, redis, prefix };
+    return { name, queue, flows, redis, memory, prefix };
   });
   return {
     all,
@@ -73,7 +80,7 @@ export function openConnections(config: RedisConfig, names: readonly QueueName[]
     },
     close: async () => {
       await Promise.allSettled(all.flatMap(({ queue, flows }) => [queue.close(), flows.close()]));
-      for (const redis of servers.values()) redis.disconnect();
+      for (const { redis } of servers.values()) redis.disconnect();
     },
   };
 }

@@ -1,0 +1,121 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { getHeapStatistics } from 'node:v8';
+import type { Logger, Metrics } from '@queue-service/observability';
+import type { RequestHandler } from 'express';
+import { Problem, problemBody } from './problem.ts';
+
+export interface LoadShedding {
+  /** Before everything else: what is refused must cost next to nothing. */
+  readonly handler: RequestHandler;
+  close(): void;
+}
+
+export interface LoadSheddingOptions {
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'requestsShed'>;
+  /** Requests under way at once; streams of events do not count, they have a limit of their own. */
+  readonly mostInFlight: number;
+  /** Largest body of a request, in bytes. */
+  readonly bodyLimitBytes: number;
+  /** Bytes of bodies under way at once. Default: an eighth of the heap. */
+  readonly mostBodyBytes?: number;
+  /** Share of the memory that may be used, from 0 to 1. Default {@link memoryShare}. */
+  readonly memoryShare?: () => number;
+  readonly everyMs?: number;
+  /** By which lateness is told; default `performance.now`. */
+  readonly nowMs?: () => number;
+}
+
+/** Below the limit, as the requests already under way still need memory. */
+const MOST_MEMORY = 0.85;
+/** An event loop that is this late has more work than it can do. */
+const MOST_LATE_MS = 1_000;
+const LOOK_EVERY_MS = 250;
+
+/** Paths that are always served: a probe must see that the process lives, and the load is seen in the metrics. */
+export const neverShed = /^\/(?:api\/v1\/queue\/)?(?:health|metrics)(?:\/|$)/;
+const stream = /\/events$/;
+
+type Reason = 'in_flight' | 'memory' | 'event_loop';
+
+/** Answers 503 with `Retry-After` to what would make the process slow for all, or end it for want of memory. */
+export function createLoadShedding(options: LoadSheddingOptions): LoadShedding {
+  const {
+    log,
+    metrics,
+    mostInFlight,
+    bodyLimitBytes,
+    mostBodyBytes = shareForBodies(),
+    everyMs = LOOK_EVERY_MS,
+    nowMs = () => performance.now(),
+  } = options;
+  const share = options.memoryShare ?? memoryShare;
+  let inFlight = 0;
+  let bodyBytes = 0;
+  let lasting: Reason | null = null;
+  let shed = 0;
+  let told = false;
+
+  let due = nowMs() + everyMs;
+  const timer = setInterval(() => {
+    const now = nowMs();
+    const lateMs = now - due;
+    due = now + everyMs;
+    lasting = share() > MOST_MEMORY ? 'memory' : lateMs > MOST_LATE_MS ? 'event_loop' : null;
+    if (shed > 0 && !told) log.warn({ reason: lasting ?? 'in_flight', inFlight }, 'Load is shed');
+    if (shed === 0 && told) log.info('Load is not shed any more');
+    told = shed > 0;
+    shed = 0;
+  }, everyMs);
+  timer.unref();
+
+  return {
+    handler: (req, res, next) => {
+      if (neverShed.test(req.path)) return next();
+      const size = Math.min(announced(req.headers), bodyLimitBytes);
+      const short = bodyBytes + size > mostBodyBytes && bodyBytes > 0;
+      const reason = lasting ?? (short ? 'memory' : inFlight >= mostInFlight ? 'in_flight' : null);
+      if (reason === null) {
+        if (!stream.test(req.path)) {
+          inFlight += 1;
+          bodyBytes += size;
+          res.once('close', () => {
+            inFlight -= 1;
+            bodyBytes -= size;
+          });
+        }
+        return next();
+      }
+      shed += 1;
+      metrics.requestsShed.inc({ reason });
+      // Not all at once, or they come back as they went.
+      const problem = new Problem('overloaded', { retryAfterSeconds: 1 + Math.floor(Math.random() * 3) });
+      // The body was not read: its sender must not go on with the next request where it is expected.
+      res.set({ ...problem.headers, Connection: 'close' });
+      res
+        .status(problem.status)
+        .type('application/problem+json')
+        .send(JSON.stringify(problemBody(problem)));
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Bytes of the body; a body without a length may be of any. */
+function announced(headers: IncomingHttpHeaders): number {
+  if (headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
+  return Number(headers['content-length'] ?? 0);
+}
+
+/** A body is there as bytes, as text, as values and once more on its way to Redis: an eighth of the heap becomes a half. */
+function shareForBodies(): number {
+  return getHeapStatistics().heap_size_limit / 8;
+}
+
+/** Of the heap, or of what the container may have, whichever is nearer to its end. */
+export function memoryShare(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  const constrained = process.constrainedMemory();
+  const whole = constrained > 0 && constrained < Number.MAX_SAFE_INTEGER ? constrained : Number.POSITIVE_INFINITY;
+  return Math.max(used / limit, process.memoryUsage.rss() / whole);
+}
