@@ -46,39 +46,36 @@ export interface IntendedEffect {
   tenantId: string;
 }
 
-/** The effect as it stands: newly intended (`fresh`), or what an earlier attempt left. Null when the claim is lost. */
-export async function intendEffect(sql: Sql, effect: IntendedEffect): Promise<(EffectRow & { fresh: boolean }) | null> {
-  const values = [
-    effect.id,
-    effect.jobId,
-    effect.fencing,
-    effect.name,
-    effect.provider,
-    effect.operation,
-    JSON.stringify(effect.request),
-    effect.requestHash,
-    effect.amount,
-    effect.currency,
-    effect.tenantId,
-  ];
-  const [row] = await sql.query<EffectRow & { fresh: boolean }>(
-    'intend-effect',
-    `WITH made AS (
+/**
+ * Writes many intents in one statement. Answers each, by the id it was asked under, with the effect as it stands: newly
+ * intended (`fresh`), or what an earlier attempt left. An intent whose claim is lost is missing from the answer, and so is
+ * one that somebody else wrote meanwhile: asked once more, it is found.
+ */
+export async function intendEffects(
+  sql: Sql,
+  effects: readonly IntendedEffect[],
+): Promise<Map<string, EffectRow & { fresh: boolean }>> {
+  const rows = await sql.query<EffectRow & { askedId: string; fresh: boolean }>(
+    'intend-effects',
+    `WITH held AS (
+       SELECT r.* FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, "jobId" uuid, fencing bigint, name text, provider text,
+         operation text, request jsonb, "requestHash" text, amount bigint, currency text, "tenantId" text)
+       JOIN critical_jobs j ON j.id = r."jobId" AND j.fencing = r.fencing AND j.status = 'processing'
+     ), made AS (
        INSERT INTO effects AS e (id, job_id, name, provider, operation, status, request, request_hash, amount, currency,
          tenant_id, fencing, sends, first_attempt_at, last_attempt_at)
-       SELECT $1::uuid, $2::uuid, $4, $5, $6, 'intended', $7::jsonb, decode($8, 'hex'), $9::bigint, $10, $11, $3::bigint, 1,
-         clock_timestamp(), clock_timestamp()
-       WHERE ${claimHolds('$2::uuid', '$3::bigint')}
+       SELECT r.id, r."jobId", r.name, r.provider, r.operation, 'intended', r.request, decode(r."requestHash", 'hex'),
+         r.amount, r.currency, r."tenantId", r.fencing, 1, clock_timestamp(), clock_timestamp()
+       FROM held r
        ON CONFLICT (job_id, name) DO NOTHING
        RETURNING ${columns}
      )
-     SELECT made.*, true AS fresh FROM made
+     SELECT made.*, made.id AS "askedId", true AS fresh FROM made
      UNION ALL
-     SELECT ${columns}, false FROM effects e
-     WHERE e.job_id = $2::uuid AND e.name = $4 AND NOT EXISTS (SELECT 1 FROM made) AND ${claimHolds('$2::uuid', '$3::bigint')}`,
-    values,
+     SELECT ${columns}, r.id, false FROM held r JOIN effects e ON e.job_id = r."jobId" AND e.name = r.name`,
+    [JSON.stringify(effects)],
   );
-  return row ?? null;
+  return new Map(rows.map(({ askedId, ...row }) => [askedId, row]));
 }
 
 /** Marks that the request leaves once more, under a new key when `newKey`. False when the claim is lost. */
@@ -124,25 +121,20 @@ export interface SettledEffect {
 }
 
 /**
- * Records an outcome. Not bound to the claim: what the provider answered is true whoever heard it. A confirmed effect
- * is never overwritten.
+ * Records outcomes, many in one statement. Not bound to the claim: what the provider answered is true whoever heard it. A
+ * confirmed effect is never overwritten.
  */
-export async function settleEffect(sql: Sql, effect: SettledEffect): Promise<void> {
+export async function settleEffects(sql: Sql, effects: readonly SettledEffect[]): Promise<void> {
   await sql.query(
-    'settle-effect',
-    `UPDATE effects SET status = $2, provider_id = COALESCE($3, provider_id), response = COALESCE($4::jsonb, response), code = $5,
-       message = $6, last_attempt_at = clock_timestamp(),
-       settled_at = CASE WHEN $2 IN ('confirmed', 'rejected') THEN clock_timestamp() END
-     WHERE id = $1::uuid AND generation = $7 AND status <> 'confirmed'`,
-    [
-      effect.id,
-      effect.status,
-      effect.providerId,
-      effect.response === null ? null : JSON.stringify(effect.response),
-      effect.code,
-      effect.message,
-      effect.generation,
-    ],
+    'settle-effects',
+    `UPDATE effects e SET status = r.status, provider_id = COALESCE(r."providerId", e.provider_id),
+       response = COALESCE(NULLIF(r.response, 'null'), e.response), code = r.code, message = r.message,
+       last_attempt_at = clock_timestamp(),
+       settled_at = CASE WHEN r.status IN ('confirmed', 'rejected') THEN clock_timestamp() END
+     FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, generation int, status text, "providerId" text, response jsonb,
+       code text, message text)
+     WHERE e.id = r.id AND e.generation = r.generation AND e.status <> 'confirmed'`,
+    [JSON.stringify(effects)],
   );
 }
 

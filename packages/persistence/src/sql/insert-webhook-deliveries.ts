@@ -14,7 +14,9 @@ export interface WebhookEvent {
 }
 
 /** One delivery for each endpoint that listens, and one for the job's own address. They are dispatched after the commit. */
-export async function insertWebhookDeliveries(sql: Sql, events: readonly WebhookEvent[]): Promise<OwedDelivery[]> {
+export async function insertWebhookDeliveries(sql: Sql, all: readonly WebhookEvent[]): Promise<OwedDelivery[]> {
+  const events = await heard(sql, all);
+  if (events.length === 0) return [];
   return sql.query(
     'insert-webhook-deliveries',
     `WITH events AS (
@@ -31,4 +33,16 @@ export async function insertWebhookDeliveries(sql: Sql, events: readonly Webhook
      RETURNING id, tenant_id AS "tenantId", id AS "jobId"`,
     [JSON.stringify(events)],
   );
+}
+
+/** Most jobs belong to tenants that listen to nothing: their events need not travel. */
+async function heard(sql: Sql, events: readonly WebhookEvent[]): Promise<readonly WebhookEvent[]> {
+  if (events.length === 0) return [];
+  const rows = await sql.query<{ tenantId: string }>(
+    'listening-tenants',
+    `SELECT DISTINCT tenant_id AS "tenantId" FROM webhook_endpoints WHERE active AND tenant_id = ANY ($1::text[])`,
+    [[...new Set(events.map(({ tenantId }) => tenantId))]],
+  );
+  const listening = new Set(rows.map(({ tenantId }) => tenantId));
+  return events.filter(({ tenantId, webhookUrl }) => webhookUrl !== null || listening.has(tenantId));
 }

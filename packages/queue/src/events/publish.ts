@@ -1,7 +1,9 @@
 import type { JobEvent, JobStatus, QueueName } from '@queue-service/contracts';
+import { coalesce } from '../coalesce.ts';
 import type { JsonObject } from '../handler.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { Connections } from '../redis/connections.ts';
+import { script } from '../redis/script.ts';
 
 /** What a worker tells of a job while it happens. `ended` says only that it did: whoever listens reads the job. */
 export type PublishedEvent = Extract<JobEvent, { event: 'status' | 'progress' | 'log' }> | { event: 'ended' };
@@ -20,31 +22,39 @@ export function eventsKey(prefix: string, jobId: string): string {
 }
 
 /** Kept and told in one step, so that who reads first and listens then, or the other way round, misses none. */
-const SCRIPT = `
-local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-redis.call('PUBLISH', KEYS[1], id .. ' ' .. ARGV[1])
-`;
+const tellAll = script(`
+for index, key in ipairs(KEYS) do
+  local event = ARGV[index + 2]
+  local id = redis.call('XADD', key, 'MAXLEN', '~', ARGV[1], '*', 'e', event)
+  redis.call('EXPIRE', key, ARGV[2])
+  redis.call('PUBLISH', key, id .. ' ' .. event)
+end
+`);
+
+/** Events of many jobs share a call; one call at a time keeps those of a job in their order. */
+const together = { maxBatch: 200, maxInFlight: 1 };
 
 /** Tells of a job on the Redis of its queue. Never waits and never fails: a lost event is caught up by the readers. */
 export type PublishJobEvent = (queue: QueueName, jobId: string, event: PublishedEvent) => void;
 
 export function createPublishJobEvent(connections: Connections): PublishJobEvent {
+  const lines = new Map<RedisClient, (told: { key: string; text: string }) => Promise<unknown>>();
+  const lineOf = (redis: RedisClient) => {
+    const known = lines.get(redis);
+    if (known !== undefined) return known;
+    const made = coalesce(async (told: { key: string; text: string }[]) => {
+      const keys = told.map(({ key }) => key);
+      await tellAll(redis, keys, [KEPT_EVENTS, KEPT_SECONDS, ...told.map(({ text }) => text)]);
+      return told;
+    }, together);
+    lines.set(redis, made);
+    return made;
+  };
   return (queue, jobId, event) => {
     const { redis, prefix } = connections.of(queue);
     if (redis.status !== 'ready') return;
-    run(redis, [eventsKey(prefix, jobId), JSON.stringify(event), KEPT_EVENTS, KEPT_SECONDS]).catch(() => {});
+    lineOf(redis)({ key: eventsKey(prefix, jobId), text: JSON.stringify(event) }).catch(() => {});
   };
-}
-
-const scripted = new WeakSet<RedisClient>();
-
-async function run(redis: RedisClient, args: (string | number)[]): Promise<void> {
-  if (!scripted.has(redis)) {
-    redis.defineCommand('publishJobEvent', { numberOfKeys: 1, lua: SCRIPT });
-    scripted.add(redis);
-  }
-  await (redis as unknown as { publishJobEvent(...args: unknown[]): Promise<unknown> }).publishJobEvent(...args);
 }
 
 /** The events of one attempt. */

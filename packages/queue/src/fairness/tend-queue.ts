@@ -1,7 +1,7 @@
 import type { QueueConnection } from '../redis/connections.ts';
+import { script } from '../redis/script.ts';
 import { tagsOfBand } from './bands.ts';
 import { enterScript, tendScript } from './lua.ts';
-import { script } from './script.ts';
 
 const runTend = script<[more: number, dueInMs: number, revision: number]>(tendScript);
 const runEnter = script<number[]>(enterScript);

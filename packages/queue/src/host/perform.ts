@@ -18,7 +18,7 @@ export interface Performance {
 export interface PerformParts {
   handlers: Readonly<Record<string, Handler<JobType>>>;
   sealer: Sealer;
-  log: Logger;
+  log: () => Logger;
   report: EffectReport;
   onProgress: (value: unknown) => void;
   /** Where who can abort this run registers itself: a shutdown, a cancel. */
@@ -50,7 +50,7 @@ export async function perform(claim: Claim, parts: PerformParts): Promise<Perfor
     abort = reason;
     controller.abort(reason);
     graceTimer = setTimeout(() => {
-      parts.log.warn({ kind: reason.kind }, 'The handler did not follow its abort signal; its attempt is given up');
+      parts.log().warn({ kind: reason.kind }, 'The handler did not follow its abort signal; its attempt is given up');
       giveUp(reason);
     }, parts.graceMs ?? abortGraceMs);
   };
@@ -101,7 +101,9 @@ function contextOf(claim: Claim, parts: PerformParts, signal: AbortSignal): JobC
     flowId: claim.flowId,
     createdAt: claim.createdAt,
     signal,
-    log: parts.log,
+    get log() {
+      return parts.log();
+    },
     progress: parts.onProgress,
     effect: (name, spec) => runEffect(claim.effects, name, spec, signal, parts.report, parts.only),
   };

@@ -7,6 +7,7 @@ import type { Outcome } from './outcome.ts';
 interface Parts {
   queue: QueueName;
   metrics: Metrics;
+  log: Logger;
   now: () => Date;
 }
 
@@ -20,17 +21,17 @@ export function reportStart({ queue, metrics, now }: Parts, claim: Claim): void 
 
 /** One line and a few numbers for each attempt that ended. */
 export function reportEnd(
-  { queue, metrics }: Parts,
+  { queue, metrics, log }: Parts,
   claim: Claim,
   outcome: Outcome,
   attempt: AttemptRecord,
-  log: Logger,
 ): void {
   const labels = { queue, type: claim.type };
   const durationMs = Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt);
   metrics.jobProcessing.observe({ ...labels, outcome: outcome.kind }, durationMs / 1_000);
   const line = {
-    queue,
+    jobId: claim.jobId,
+    ...labels,
     outcome: outcome.kind,
     attempt: claim.attempt,
     durationMs,

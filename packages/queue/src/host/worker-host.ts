@@ -102,7 +102,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
 
   /** The way of one attempt: claim, perform, normalise, settle, report. */
   const run = async (job: Job): Promise<Settlement> => {
-    const log = parts.log.child({ jobId: job.id, type: job.name });
+    const log = once(() => parts.log.child({ jobId: job.id, type: job.name }) as Logger);
     try {
       const claim = await parts.tier.claim(job, id);
       if (!isClaim(claim)) return claim.kind === 'gone' ? { kind: 'done', value: null } : claim;
@@ -121,18 +121,18 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
         error: 'error' in outcome ? outcome.error : null,
       };
       const settlement = await settleUntilStored(claim, outcome, attempt, log);
-      reportEnd(parts, claim, outcome, attempt, log);
+      reportEnd(parts, claim, outcome, attempt);
       if (outcome.kind === 'retry' || outcome.kind === 'returned') events.status('pending');
       else if (outcome.kind !== 'lost') events.ended();
       return settlement;
     } catch (error) {
       // The tier could not be asked or told: the job is offered again, and its claim runs out.
-      log.warn({ err: error }, 'The state of the job could not be read or written; it is offered again');
+      log().warn({ err: error }, 'The state of the job could not be read or written; it is offered again');
       return { kind: 'later', delayMs: storeAwayMs };
     }
   };
 
-  const attemptOf = async (claim: Claim, job: Job, log: Logger, events: AttemptEvents): Promise<Outcome> => {
+  const attemptOf = async (claim: Claim, job: Job, log: () => Logger, events: AttemptEvents): Promise<Outcome> => {
     if (claim.crashes >= (parts.maxCrashes ?? maxCrashes)) {
       const message = `Its worker died ${claim.crashes} times while it ran`;
       return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
@@ -156,7 +156,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     }
   };
 
-  const runAttempt = async (claim: Claim, job: Job, log: Logger, events: AttemptEvents): Promise<Outcome> => {
+  const runAttempt = async (claim: Claim, job: Job, log: () => Logger, events: AttemptEvents): Promise<Outcome> => {
     const acted = claim.cancelRequested ? await claim.acted() : [];
     // Money that has moved, or may have, is looked for before the job is called cancelled.
     const findsOut = claim.findsOut && acted.length > 0;
@@ -167,7 +167,12 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       only: findsOut ? new Set(acted.map(({ name }) => name)) : undefined,
       handlers,
       sealer: parts.sealer,
-      log: toldLog(log.child({ attempt: claim.attempt, tenantId: claim.tenantId, requestId: claim.requestId }), events),
+      log: once(() =>
+        toldLog(
+          log().child({ attempt: claim.attempt, tenantId: claim.tenantId, requestId: claim.requestId }) as Logger,
+          events,
+        ),
+      ),
       report: (provider, operation, outcome, seconds) => {
         parts.metrics.effects.inc({ provider, outcome });
         parts.metrics.providerRequest.observe({ provider, operation, outcome }, seconds);
@@ -183,7 +188,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       },
     });
     leaveLoop?.();
-    if ('thrown' in performed.end) log.debug({ err: performed.end.thrown }, 'The attempt failed');
+    if ('thrown' in performed.end) log().debug({ err: performed.end.thrown }, 'The attempt failed');
     const { backoff } = contractOf(claim.type).policy;
     const outcome = outcomeOf({
       ...performed,
@@ -249,6 +254,15 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
   };
 }
 
+/** Most jobs log nothing themselves, and a child of a logger is dear. */
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 function shutdown(): Abort {
   return new Abort('shutdown', 'the worker shuts down');
 }
@@ -258,14 +272,14 @@ async function settleUntilStored(
   claim: Claim,
   outcome: Outcome,
   attempt: AttemptRecord,
-  log: Logger,
+  log: () => Logger,
 ): Promise<Settlement> {
   for (let waitMs = 100; ; waitMs *= 2) {
     try {
       return await claim.settle(outcome, attempt);
     } catch (error) {
       if (!isDatabaseUnavailable(error) || waitMs > 1_600) throw error;
-      log.warn({ err: error }, 'The end of the attempt could not be written; trying again');
+      log().warn({ err: error }, 'The end of the attempt could not be written; trying again');
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }

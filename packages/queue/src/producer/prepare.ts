@@ -14,6 +14,7 @@ export interface PreparedJob {
   delayMs: number;
   tenantId: string;
   idempotencyKey: string | null;
+  /** Tells one request from another under the same key; empty where there is no key and none is stored. */
   hash: string;
   webhookUrl: string | null;
   requestId: string | null;
@@ -36,7 +37,10 @@ export function prepareJob(job: NewJob): PreparedJob {
     delayMs: options.delayMs ?? 0,
     tenantId: job.tenantId,
     idempotencyKey: job.idempotencyKey ?? null,
-    hash: requestHash(canonicalJson({ type: job.type, data: job.data, options })),
+    hash:
+      contract.queue === 'money' || job.idempotencyKey != null
+        ? requestHash(canonicalJson({ type: job.type, data: job.data, options }))
+        : '',
     webhookUrl: options.webhookUrl ?? null,
     requestId: job.requestId ?? null,
     traceId: job.traceId ?? null,

@@ -39,7 +39,8 @@ export function createHistoryTier(parts: HistoryTierParts): Tier {
   return {
     claim: async (job, worker) => {
       const id = job.id as string;
-      const envelope = structuredClone(job.data as Envelope);
+      const carried = job.data as Envelope;
+      const envelope = { ...carried, attemptLog: [...carried.attemptLog], effects: { ...carried.effects } };
       // At its first start it cannot have been marked before: it would have been removed.
       const again = job.attemptsStarted > 1 || job.stalledCounter > 0;
       const marks = again ? await parts.marks.read(id) : { cancelled: false, run: null };

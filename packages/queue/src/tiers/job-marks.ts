@@ -1,5 +1,7 @@
 import type { Logger } from '@queue-service/observability';
+import { coalesce } from '../coalesce.ts';
 import type { QueueConnection } from '../redis/connections.ts';
+import { script } from '../redis/script.ts';
 
 /** Who runs a job. Times are ISO texts. */
 export interface RunMark {
@@ -22,13 +24,17 @@ export interface JobMarks {
 }
 
 /** A hash that held nothing but marks would stay for ever, and keep the job from being added again. */
-const setScript = `if redis.call('HEXISTS', KEYS[1], 'timestamp') == 0 then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-return 1`;
+const setMarks = script<number[]>(`
+local set = {}
+for index, key in ipairs(KEYS) do
+  set[index] = redis.call('HEXISTS', key, 'timestamp')
+  if set[index] == 1 then redis.call('HSET', key, ARGV[1], ARGV[index + 1]) end
+end
+return set`);
 
 /** False when the job is gone. */
 export async function markCancelled({ queue, redis }: QueueConnection, jobId: string): Promise<boolean> {
-  return (await redis.eval(setScript, 1, queue.toKey(jobId), 'cancel', '1')) === 1;
+  return (await setMarks(redis, [queue.toKey(jobId)], ['cancel', '1']))[0] === 1;
 }
 
 export async function isMarkedCancelled({ queue, redis }: QueueConnection, jobId: string): Promise<boolean> {
@@ -60,13 +66,23 @@ export function createJobMarks(connection: QueueConnection, log: Logger, everyMs
   const timer = setInterval(look, everyMs);
   timer.unref();
 
+  const beginTogether = coalesce(
+    (begun: { jobId: string; run: RunMark }[]) =>
+      setMarks(
+        redis,
+        begun.map(({ jobId }) => queue.toKey(jobId)),
+        ['run', ...begun.map(({ run }) => JSON.stringify(run))],
+      ),
+    { maxBatch: 100, maxInFlight: 2 },
+  );
+
   return {
     read: async (jobId) => {
       const [cancel, run] = await redis.hmget(queue.toKey(jobId), 'cancel', 'run');
       return { cancelled: cancel !== null, run: run ? (JSON.parse(run) as RunMark) : null };
     },
     begin: async (jobId, run) => {
-      await redis.eval(setScript, 1, queue.toKey(jobId), 'run', JSON.stringify(run)).catch(() => 0);
+      await beginTogether({ jobId, run }).catch(() => 0);
     },
     watch: (jobId, cancelled) => {
       watched.set(jobId, cancelled);

@@ -14,12 +14,13 @@ import {
 } from '@queue-service/persistence';
 import type { Job } from 'bullmq';
 import { coalesce, coalesceBy } from '../coalesce.ts';
+import { createEffectWrites, type EffectWrites } from '../effects/effect-writes.ts';
 import { ledgerEffects } from '../effects/ledger-effects.ts';
 import { type EndedJob, type EndRecorder, inOneFlow } from '../ends.ts';
 import { Abort } from '../host/abort.ts';
 import { cancelledError, type Outcome } from '../host/outcome.ts';
 import { jobResource } from '../resource.ts';
-import { keepLeases, type LeaseTiming, leaseTiming } from './leases.ts';
+import { keepLeases, type Leases, type LeaseTiming, leaseTiming } from './leases.ts';
 import type { Claim, Refusal, Settlement, Tier } from './tier.ts';
 
 export interface LedgerTierParts {
@@ -47,6 +48,7 @@ export function createLedgerTier(parts: LedgerTierParts): Tier {
   const { db, log } = parts;
   const timing = parts.timing ?? leaseTiming;
   const leases = keepLeases(db, log, timing);
+  const writes = createEffectWrites(db);
 
   const claims = new Map<string, (id: string) => Promise<ClaimedJob | null>>();
   const claimFor = (worker: string) => {
@@ -83,7 +85,7 @@ export function createLedgerTier(parts: LedgerTierParts): Tier {
   return {
     claim: async (job, worker) => {
       const row = await claimFor(worker)(job.id as string);
-      return row === null ? refusal(db, job, parts.now()) : claimOf(row, parts, leases, finish);
+      return row === null ? refusal(db, job, parts.now()) : claimOf(row, parts, { leases, writes, finish });
     },
     close: async () => leases.close(),
   };
@@ -100,8 +102,15 @@ async function refusal(db: Database, job: Job, now: Date): Promise<Refusal> {
 function claimOf(
   row: ClaimedJob,
   parts: LedgerTierParts,
-  leases: ReturnType<typeof keepLeases>,
-  finish: (ending: Ending) => Promise<boolean>,
+  {
+    leases,
+    writes,
+    finish,
+  }: {
+    leases: Leases;
+    writes: EffectWrites;
+    finish: (ending: Ending) => Promise<boolean>;
+  },
 ): Claim {
   const { id, fencing } = row;
 
@@ -184,7 +193,7 @@ function claimOf(
     crashes: row.crashes,
     cancelRequested: row.cancelRequestedAt !== null,
     ended: null,
-    effects: ledgerEffects(parts.db, parts.sealer, { jobId: id, fencing, tenantId: row.tenantId }),
+    effects: ledgerEffects(parts.db, writes, parts.sealer, { jobId: id, fencing, tenantId: row.tenantId }),
     acted: () => listActedEffects(parts.db, id),
     findsOut: true,
     settle,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RedisClient } from '../redis/client.ts';
+import type { RedisClient } from './client.ts';
 
 /** A Lua script that the server keeps; it is sent again to a server that does not know it. */
 export function script<Reply>(text: string) {
