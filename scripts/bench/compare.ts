@@ -1,13 +1,17 @@
-/** One line of the table: a figure beside what it is compared with, in the same run. */
-export interface Comparison {
+/** Of what is compared, what the figure says: a quotient, a difference in the unit, or our own value. */
+export type Figure = 'ratio' | 'difference' | 'value';
+
+export type Bar = { atLeast: number } | { atMost: number } | null;
+
+/** One line of the table. */
+export interface Line {
   name: string;
-  /** Of each contestant, the median of the rounds. */
-  medians: Readonly<Record<string, number>>;
   unit: string;
-  /** What is compared: ours over the reference, medians of the ratios of each round. */
-  ratio: number;
-  /** The ratio must reach it. */
-  bar: number | null;
+  /** Of each contestant, a value a round. */
+  rounds: Readonly<Record<string, readonly number[]>>;
+  figure: Figure;
+  value: number;
+  bar: Bar;
   note: string;
 }
 
@@ -19,74 +23,58 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+export function mediansOf({ rounds }: Pick<Line, 'rounds'>): Record<string, number> {
+  return Object.fromEntries(Object.entries(rounds).map(([name, values]) => [name, median(values)]));
+}
+
 export type Contestant = () => Promise<number>;
 
 /**
  * Runs the contestants in turns, another one first in each round, so that what else the machine does meets all of them.
- * The ratio is taken round by round: what slows a whole round cancels out.
  */
-export async function compare(options: {
-  name: string;
-  unit: string;
+export async function inTurns(options: {
   rounds: number;
   contestants: Readonly<Record<string, Contestant>>;
-  ours: string;
-  /** The best of these is what is compared with. */
-  against: readonly string[];
-  bar: number | null;
-  note?: string;
-  log?: (line: string) => void;
-}): Promise<Comparison> {
-  const { name, unit, rounds, contestants, ours, against, bar, note = '', log = () => {} } = options;
-  const seen: Record<string, number[]> = Object.fromEntries(Object.keys(contestants).map((key) => [key, []]));
+  told?: (contestant: string, value: number, round: number) => void;
+}): Promise<Record<string, number[]>> {
+  const { rounds, contestants, told } = options;
+  const names = Object.keys(contestants);
+  const seen: Record<string, number[]> = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    const order = Object.keys(contestants);
-    for (let turn = 0; turn < order.length; turn += 1) {
-      const key = order[(turn + round) % order.length] ?? '';
-      const value = await contestants[key]?.();
+    for (let turn = 0; turn < names.length; turn += 1) {
+      const name = names[(turn + round) % names.length] ?? '';
+      const value = await contestants[name]?.();
       if (value === undefined) continue;
-      seen[key]?.push(value);
-      log(`  ${name}, round ${round + 1}: ${key} ${Math.round(value)} ${unit}`);
+      seen[name]?.push(value);
+      told?.(name, value, round + 1);
     }
   }
-  const ratios = Array.from({ length: rounds }, (_, round) => {
-    const best = Math.max(...against.map((key) => seen[key]?.[round] ?? 0));
-    return (seen[ours]?.[round] ?? 0) / best;
-  });
-  const medians = Object.fromEntries(Object.entries(seen).map(([key, values]) => [key, median(values)]));
-  return { name, unit, medians, ratio: median(ratios), bar, note };
+  return seen;
 }
 
-export function holds({ ratio, bar }: Comparison): boolean {
-  return bar === null || ratio >= bar;
+/**
+ * The median of what ours makes of the best of the others, round by round: what slows a whole round cancels out.
+ * @param best 'highest' where more is better
+ */
+export function compared(
+  rounds: Readonly<Record<string, readonly number[]>>,
+  ours: string,
+  against: readonly string[],
+  figure: Figure,
+  best: 'highest' | 'lowest' = 'highest',
+): number {
+  const own = rounds[ours] ?? [];
+  return median(
+    own.map((value, round) => {
+      const others = against.map((name) => rounds[name]?.[round] ?? Number.NaN);
+      const other = best === 'highest' ? Math.max(...others) : Math.min(...others);
+      if (figure === 'ratio') return value / other;
+      return figure === 'difference' ? value - other : value;
+    }),
+  );
 }
 
-export function tableOf(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map((one) => {
-    const figures = Object.entries(one.medians).map(
-      ([key, value]) => `${key} ${Math.round(value).toLocaleString('en')}`,
-    );
-    const verdict = one.bar === null ? '' : holds(one) ? 'holds' : 'MISSED';
-    return `| ${one.name} | ${figures.join(', ')} ${one.unit} | ${one.ratio.toFixed(2)} | ${one.bar ?? ''} | ${verdict} |`;
-  });
-  return ['| what | medians | ratio | bar | |', '|---|---|---|---|---|', ...rows].join('\n');
-}
-
-const [barHeight, labelWidth, chartWidth] = [26, 330, 460];
-
-/** The ratios as bars, with a mark where each must reach. */
-export function chartOf(comparisons: readonly Comparison[]): string {
-  const most = Math.max(1.5, ...comparisons.map(({ ratio }) => ratio));
-  const x = (ratio: number) => labelWidth + (ratio / most) * chartWidth;
-  const bars = comparisons.map((one, index) => {
-    const y = index * barHeight + 8;
-    const mark =
-      one.bar === null
-        ? ''
-        : `<line x1="${x(one.bar)}" x2="${x(one.bar)}" y1="${y - 3}" y2="${y + 19}" stroke="#111" stroke-width="2"/>`;
-    const fill = holds(one) ? '#2563eb' : '#dc2626';
-    return `<text x="${labelWidth - 8}" y="${y + 13}" text-anchor="end">${one.name}</text><rect x="${labelWidth}" y="${y}" width="${x(one.ratio) - labelWidth}" height="16" fill="${fill}"/>${mark}<text x="${x(one.ratio) + 6}" y="${y + 13}">${one.ratio.toFixed(2)}</text>`;
-  });
-  const height = comparisons.length * barHeight + 16;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${labelWidth + chartWidth + 60} ${height}" font-family="system-ui, sans-serif" font-size="13"><rect width="100%" height="100%" fill="#fff"/>${bars.join('')}</svg>\n`;
+export function holds({ value, bar }: Pick<Line, 'value' | 'bar'>): boolean {
+  if (bar === null) return true;
+  return 'atLeast' in bar ? value >= bar.atLeast : value <= bar.atMost;
 }

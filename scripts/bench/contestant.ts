@@ -28,7 +28,17 @@ export async function measure(name: string, settings: Settings): Promise<Measure
 }
 
 /** A contestant that serves HTTP until it is stopped. */
-export async function serve(name: string, settings: Settings): Promise<{ url: string; stop(): Promise<Measured> }> {
+export async function serve(
+  name: string,
+  settings: Settings,
+): Promise<{
+  url: string;
+  pid: number;
+  output(): string;
+  /** From here on it measures. */
+  begin(): void;
+  stop(): Promise<Measured>;
+}> {
   const { child, output } = start(name, settings);
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = await new Promise<string>((resolve, reject) => {
@@ -40,6 +50,9 @@ export async function serve(name: string, settings: Settings): Promise<{ url: st
   });
   return {
     url,
+    pid: child.pid ?? 0,
+    output,
+    begin: () => child.kill('SIGTERM'),
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
@@ -50,7 +63,12 @@ export async function serve(name: string, settings: Settings): Promise<{ url: st
 
 function start(name: string, settings: Settings): { child: ChildProcess; output: () => string } {
   const env = { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', BENCH: JSON.stringify(settings) };
-  const child = spawn(process.execPath, [join(folder, `${name}.ts`)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { profile } = settings;
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const child = spawn(process.execPath, [...flags, join(folder, `${name}.ts`)], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const printed: string[] = [];
   child.stderr.on('data', (chunk: Buffer) => printed.push(chunk.toString()));
   child.stdout.on('data', (chunk: Buffer) => printed.push(chunk.toString()));
@@ -74,6 +92,32 @@ export async function timed(work: () => Promise<number>): Promise<Measured> {
     seconds: (performance.now() - startedAt) / 1_000,
     cpuSeconds: (user + system) / 1e6,
     rssMiB: Math.round(process.memoryUsage().rss / 1_048_576),
+  };
+}
+
+/** Times what comes after the first `warm` of `jobs`: engines are slow until they have been compiled. */
+export function timedAfter(warm: number, jobs: number): { one(): void; done: Promise<Measured> } {
+  let finish: (count: number) => void = () => {};
+  let ended: (measured: Measured) => void = () => {};
+  const done = new Promise<Measured>((resolve) => {
+    ended = resolve;
+  });
+  let seen = 0;
+  const begin = () =>
+    void timed(
+      () =>
+        new Promise((resolve) => {
+          finish = resolve;
+        }),
+    ).then(ended);
+  if (warm === 0) begin();
+  return {
+    done,
+    one: () => {
+      seen += 1;
+      if (seen === warm) begin();
+      if (seen === jobs) finish(jobs - warm);
+    },
   };
 }
 

@@ -1,112 +1,86 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { sign } from '../../apps/api/src/testing/tokens.ts';
-import { applyMigrations } from '../../packages/persistence/src/index.ts';
-import { startPostgres, startRedis } from '../../packages/sandbox/src/servers/index.ts';
-import { type Comparison, chartOf, compare, holds, tableOf } from './compare.ts';
-import { measure, type Settings, serve } from './contestant.ts';
-import { payloads } from './ours.ts';
+import type { Bench, Contest } from './bench.ts';
+import { holds, type Line, mediansOf } from './compare.ts';
+import { accept, batch } from './contests/accept.ts';
+import { money } from './contests/money.ts';
+import { run } from './contests/run.ts';
+import { startStores } from './stores.ts';
+import { chartOf, tableOf } from './table.ts';
+
+const contests: readonly Contest[] = [accept, batch, run, money];
 
 const help = `pnpm bench [options]
 
 Measures the service beside its peers, in one run on this machine: medians of interleaved rounds, and ratios. Ends with 1
 when a bar is missed.
 
-  --rounds <n>   rounds of each comparison (default 3)
-  --only <text>  only comparisons whose name has this in it
-  --quick        small loads: shows that it works, measures little
-  --out <folder> where bench.json, bench.svg and bench.md go (default .cache/bench)
+  --only <a,b>       contests: ${contests.map(({ name }) => name).join(', ')}
+  --rounds <n>       rounds of each comparison (default 3)
+  --quick            small loads: shows that it works, measures little
+  --full             also with a million waiting jobs, and BullMQ's own recovery beside ours
+  --profile <folder> CPU profiles of all contestants
+  --out <folder>     where bench.json, bench.svg and bench.md go (default .cache/bench)
 `;
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string' },
     rounds: { type: 'string', default: '3' },
-    only: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
-    out: { type: 'string', default: '.cache/bench' },
+    full: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+    out: { type: 'string', default: join(import.meta.dirname, '../../.cache/bench') },
     help: { type: 'boolean', default: false },
   },
 });
-const log = (line: string) => console.log(line);
 
 async function main(): Promise<void> {
-  const rounds = Number(values.rounds);
-  const size = (full: number) => (values.quick ? Math.ceil(full / 20) : full);
-  const folder = await mkdtemp(join(tmpdir(), 'queue-service-bench-'));
-  const postgres = await startPostgres({ dataDir: join(folder, 'postgres') });
-  const redis = await startRedis({ dataDir: join(folder, 'redis') });
+  const only = values.only?.split(',');
+  const chosen = contests.filter(({ name }) => only?.includes(name) ?? true);
+  if (chosen.length === 0) throw new Error(`No contest is named ${values.only}`);
+  const stores = await startStores();
+  const lines: Line[] = [];
+  const profile = values.profile === undefined ? {} : { profile: values.profile };
+  const bench: Bench = {
+    ...{ stores, rounds: Number(values.rounds), quick: values.quick, full: values.full },
+    size: (usual) => (values.quick ? Math.ceil(usual / 20) : usual),
+    settings: async () => ({ ...(await stores.fresh()), ...profile }),
+    log: (line) => console.log(line),
+  };
   try {
-    await applyMigrations({ databaseUrl: postgres.url });
-    const stores: Settings = { databaseUrl: postgres.url, redisUrl: redis.url };
-    const comparisons: Comparison[] = [];
-    const add = async (options: Parameters<typeof compare>[0]) => {
-      if (options.name.includes(values.only)) comparisons.push(await compare({ ...options, log }));
+    const conditions = {
+      ...{ date: new Date().toISOString(), cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown' },
+      ...{ memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version },
+      ...{ servers: await stores.durability(), rounds: bench.rounds, loadBefore: loadavg()[0] },
     };
-
-    for (const [kind, bar] of [
-      ['communication', 0.85],
-      ['money', 0.7],
-    ] as const) {
-      const accept = (mode: string) => () => acceptPerSecond(stores, mode, { queue: kind, ...payloads[kind] }, size(8));
-      await add({
-        name: `accept over HTTP, ${kind}`,
-        ...{ unit: 'jobs/s', rounds, ours: 'ours', against: ['nothing'], bar },
-        contestants: { ours: accept('ours'), nothing: accept('nothing'), bare: accept('bare') },
-        note: '64 connections, one job a request; against the same app that enqueues nothing',
-      });
+    console.log(
+      Object.entries(conditions)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join('\n'),
+    );
+    for (const contest of chosen) {
+      console.log(`\n${contest.name}`);
+      lines.push(...(await contest.run(bench)));
+      await write({ ...conditions, loadAfter: loadavg()[0] }, lines);
     }
-    for (const concurrency of [1, 10, 100]) {
-      const jobs = size(concurrency === 1 ? 6_000 : 20_000);
-      const work = (name: string) => async () => perSecond(await measure(name, { ...stores, jobs, concurrency }));
-      await add({
-        name: `run no-ops, concurrency ${concurrency}`,
-        ...{ unit: 'jobs/s', rounds, ours: 'ours', against: ['bare'], bar: 0.9 },
-        contestants: { ours: work('run-ours'), bare: work('run-bare') },
-        note: 'a fleet worker with everything on against a bare BullMQ worker',
-      });
-    }
-    const money = (name: string) => async () =>
-      perSecond(await measure(name, { ...stores, jobs: size(4_000), concurrency: 50 }));
-    await add({
-      name: 'money end to end',
-      ...{ unit: 'jobs/s', rounds, ours: 'ours', against: ['graphile-worker', 'pg-boss'], bar: 1 },
-      contestants: {
-        ours: money('money-ours'),
-        'graphile-worker': money('money-graphile'),
-        'pg-boss': money('money-pgboss'),
-      },
-      note: 'accept, claim, effect on a fake in the process, end; the others do the same durable writes',
-    });
-
-    const conditions = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, ${rounds} rounds, ${new Date().toISOString().slice(0, 10)}`;
-    await mkdir(values.out, { recursive: true });
-    await writeFile(join(values.out, 'bench.json'), JSON.stringify({ conditions, comparisons }, null, 2));
-    await writeFile(join(values.out, 'bench.svg'), chartOf(comparisons));
-    await writeFile(join(values.out, 'bench.md'), `${conditions}\n\n${tableOf(comparisons)}\n`);
-    log(`\n${conditions}\n\n${tableOf(comparisons)}`);
-    if (!comparisons.every(holds)) process.exitCode = 1;
   } finally {
-    await redis.stop();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
+    await stores.stop();
   }
+  console.log(`\n${tableOf(lines)}`);
+  if (!lines.every(holds)) process.exitCode = 1;
 }
 
-const perSecond = ({ count, seconds }: { count: number; seconds: number }) => count / seconds;
-
-/** Load made by a process of its own; the first second warms up. */
-async function acceptPerSecond(stores: Settings, mode: string, body: unknown, seconds: number): Promise<number> {
-  const app = await serve('accept', { ...stores, mode });
-  try {
-    const token = await sign({ sub: 'bench', roles: ['service'], tenantId: 'tenant-1' });
-    const load = { url: `${app.url}/api/v1/queue/jobs`, body: JSON.stringify(body), token };
-    await measure('load', { ...load, seconds: 1 });
-    return perSecond(await measure('load', { ...load, seconds: Math.max(1, seconds) }));
-  } finally {
-    await app.stop();
-  }
+/** After each contest: a run that is stopped keeps what it has. */
+async function write(conditions: object, lines: readonly Line[]): Promise<void> {
+  const told = Object.entries(conditions).map(([name, value]) => `- ${name}: ${value}`);
+  const all = lines.map((line) => ({ ...line, medians: mediansOf(line), holds: holds(line) }));
+  await mkdir(values.out, { recursive: true });
+  await writeFile(join(values.out, 'bench.json'), `${JSON.stringify({ conditions, lines: all }, null, 2)}\n`);
+  await writeFile(join(values.out, 'bench.svg'), chartOf(lines));
+  await writeFile(join(values.out, 'bench.md'), `${told.join('\n')}\n\n${tableOf(lines)}\n`);
 }
 
 if (values.help) console.log(help);

@@ -1,61 +1,78 @@
-// The HTTP side: the same app with authentication and validation, over three kinds of enqueueing. No rate limit in any.
+// The HTTP side: the real app with authentication and validation, over several kinds of enqueueing.
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { createApp } from '../../../apps/api/src/app.ts';
 import { flowsPort } from '../../../apps/api/src/flows-port.ts';
 import { listen } from '../../../apps/api/src/http/server.ts';
+import { openRateLimits } from '../../../apps/api/src/rate-limit/open-rate-limits.ts';
 import { secretKey } from '../../../apps/api/src/testing/tokens.ts';
 import { contractOf, type JobResource } from '../../../packages/contracts/src/index.ts';
 import { createHealth } from '../../../packages/observability/src/index.ts';
-import { type NewJob, newId, type Producer } from '../../../packages/queue/src/index.ts';
+import { type Acceptance, type NewJob, newId, type Producer } from '../../../packages/queue/src/index.ts';
 import { report, settings, timed } from '../contestant.ts';
-import { newMetrics, openOurs, quiet } from '../ours.ts';
+import { configOf, newLog, newMetrics, openOurs } from '../ours.ts';
 
 const given = settings();
-const runtime = openOurs(given);
-
-/** What is answered without the ledger or BullMQ behind it. */
-const resourceOf = ({ type, tenantId }: NewJob, id: string): JobResource => ({
-  ...{ id, type, tenantId, status: 'pending', attempts: 0, idempotencyKey: null, startedAt: null, finishedAt: null },
-  ...{ queue: contractOf(type).queue, priority: 5, maxAttempts: 3, createdAt: new Date().toISOString() },
-  ...{ result: null, error: null, scheduledFor: null, flowId: null, delivery: null },
-});
+const runtime = await openOurs(given);
 const bare = new Queue('bench-accept', {
   connection: new Redis(given['redisUrl'] ?? '', { maxRetriesPerRequest: null }),
 });
 
+/** What is answered where neither the ledger nor history is behind it. */
+const created = ({ type, tenantId }: NewJob, id = newId()): Acceptance => {
+  const job: JobResource = {
+    ...{ id, type, tenantId, status: 'pending', attempts: 0, idempotencyKey: null, startedAt: null, finishedAt: null },
+    ...{ queue: contractOf(type).queue, priority: 5, maxAttempts: 3, createdAt: new Date().toISOString() },
+    ...{ result: null, error: null, scheduledFor: null, flowId: null, delivery: null },
+  };
+  return { outcome: 'created', job };
+};
+
 const producers: Record<string, Producer> = {
-  nothing: { accept: async (jobs) => jobs.map((job) => ({ outcome: 'created', job: resourceOf(job, newId()) })) },
-  bare: {
+  ours: runtime.producer,
+  'ours, rate limits on': runtime.producer,
+  nothing: { accept: async (jobs) => jobs.map((job) => created(job)) },
+  'bare add': {
     accept: (jobs) =>
       Promise.all(
         jobs.map(async (job) => {
-          const id = newId();
-          await bare.add(job.type, job.data, { jobId: id });
-          return { outcome: 'created' as const, job: resourceOf(job, id) };
+          const { id } = await bare.add(job.type, job.data);
+          return created(job, id);
         }),
       ),
   },
-  ours: runtime.producer,
+  'bare addBulk': {
+    accept: async (jobs) => {
+      const added = await bare.addBulk(jobs.map(({ type, data }) => ({ name: type, data })));
+      return jobs.map((job, index) => created(job, added[index]?.id));
+    },
+  },
 };
-
-const healthy = createHealth({ checks: {} });
+const mode = given['mode'] ?? '';
+const [log, metrics, healthy] = [newLog(), newMetrics(), createHealth({ checks: {} })];
+const perMinute = { RATE_LIMIT_PRINCIPAL_PER_MINUTE: 10_000_000, RATE_LIMIT_TENANT_PER_MINUTE: 10_000_000 };
+const limits = mode.endsWith('rate limits on')
+  ? openRateLimits({ config: { ...configOf(given), ...perMinute }, runtime, metrics, log })
+  : null;
 const app = createApp({
-  ...{ log: quiet, metrics: newMetrics(), bodyLimitBytes: 1_048_576, moneyBodyLimitBytes: 65_536, version: 'bench' },
+  ...{ log, metrics, bodyLimitBytes: 1_048_576, moneyBodyLimitBytes: 65_536, version: 'bench' },
   trust: { key: secretKey, algorithms: ['HS256'], recheckAfterMs: Number.POSITIVE_INFINITY },
-  ...{ producer: producers[given['mode'] ?? ''] ?? runtime.producer, jobs: runtime.reader, flows: flowsPort(runtime) },
-  ...{ health: healthy, readiness: healthy },
+  ...{ producer: producers[mode] ?? runtime.producer, jobs: runtime.reader, flows: flowsPort(runtime) },
+  ...{ health: healthy, readiness: healthy, ...(limits === null ? {} : { rateLimit: limits.rateLimit }) },
 });
 const server = await listen(app, 0);
-const measuring = timed(
-  () =>
-    new Promise((resolve) => {
-      process.once('SIGTERM', () => resolve(0));
-    }),
-);
+/** Of what was measured: between a signal and the next. */
+let measuring = timed(untilTold);
 process.stdout.write(`listening http://127.0.0.1:${server.port}\n`);
+await measuring;
+measuring = timed(untilTold);
 const measured = await measuring;
 await server.close(1_000);
-await bare.close();
 report(measured);
 process.exit(0);
+
+function untilTold(): Promise<number> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve(0));
+  });
+}
