@@ -102,6 +102,9 @@ const broken: Record<string, (evidence: Evidence) => Partial<Evidence>> = {
   'only who holds a money job ends it': ({ moves }) => ({
     moves: moves.map((move) => (move.to === 'completed' ? { ...move, who: 'worker-money-1' } : move)),
   }),
+  'no process ends of an error that it did not expect': () => ({
+    logs: { 'api-1': '{"level":"info"}\n{"level":"fatal","msg":"An error was not caught"}' },
+  }),
   'no secret and no personal data is logged': () => ({ logs: { 'api-1': 'to buyer-7@example.com' } }),
 };
 

@@ -161,6 +161,13 @@ export const invariants: Readonly<Record<string, Invariant>> = {
     }
   },
 
+  'no process ends of an error that it did not expect': function* ({ logs }) {
+    for (const [process, text] of Object.entries(logs)) {
+      const line = text.split('\n').find((candidate) => candidate.includes('"An error was not caught"'));
+      if (line !== undefined) yield { subject: process, detail: line.slice(0, 500) };
+    }
+  },
+
   'no secret and no personal data is logged': function* ({ logs, secrets }) {
     for (const [process, text] of Object.entries(logs)) {
       for (const secret of secrets) {

@@ -71,6 +71,11 @@ function sqlOn(target: Pool | PoolClient): Sql {
 async function transaction<Result>(pool: Pool, work: (sql: Sql) => Promise<Result>): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // The pool listens to idle connections only; one that breaks between two statements would end the process.
+  const breaks = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', breaks);
   try {
     await client.query('BEGIN');
     const result = await work(sqlOn(client));
@@ -83,6 +88,7 @@ async function transaction<Result>(pool: Pool, work: (sql: Sql) => Promise<Resul
     throw error;
   } finally {
     client.release(broken);
+    client.off('error', breaks);
   }
 }
 
