@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyMigrations, type Database, openDatabase } from '../../packages/persistence/src/index.ts';
@@ -16,6 +16,7 @@ import {
   startRedis,
 } from '../../packages/sandbox/src/servers/index.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+import { type SmallDisk, smallDisk } from './small-disk.ts';
 import { createVictim, type Victim } from './victim.ts';
 import { installWitness } from './witness.ts';
 
@@ -35,6 +36,8 @@ export interface Cluster {
   readonly members: readonly Member[];
   readonly postgres: EmbeddedServer;
   readonly redis: EmbeddedServer;
+  /** What PostgreSQL writes to, where its room is limited. */
+  readonly disk: SmallDisk | null;
   readonly providers: DemoProviders;
   readonly secrets: DemoSecrets;
   /** Past all faults. */
@@ -55,8 +58,12 @@ export interface ClusterOptions {
   /** Modules every process loads first: a planted fault. */
   plant?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Besides, by app. */
+  envOf?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** How far each process' clock is off, by its position in the list, in milliseconds. */
   skewMs?: (position: number) => number;
+  /** How much room PostgreSQL has, in MB. Default: that of the machine. */
+  diskMb?: number;
   /** Fsync as in production; off it is faster, and still safe against kill -9. */
   durable?: boolean;
 }
@@ -71,7 +78,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     const folder = await mkdtemp(join(tmpdir(), 'queue-service-chaos-'));
     undo.push(() => rm(folder, { recursive: true, force: true }));
-    const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), durable: options.durable ?? false });
+    const room = join(folder, 'room');
+    await mkdir(room);
+    const disk = options.diskMb === undefined ? null : await smallDisk(room, options.diskMb, () => postgres.pid);
+    undo.push(async () => disk?.close());
+    const postgres = await startPostgres({ dataDir: join(room, 'postgres'), durable: options.durable ?? false });
     undo.push(() => postgres.stop());
     const redis = await startRedis({ dataDir: join(folder, 'redis') });
     undo.push(() => redis.stop());
@@ -113,6 +124,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
           app,
           {
             ...env,
+            ...options.envOf?.[app],
             DATABASE_URL: databaseUrl.href,
             REDIS_URL: `redis://127.0.0.1:${toRedis.port}`,
             CHAOS_CLOCK_SKEW_MS: String(skewMs),
@@ -131,6 +143,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       members,
       postgres,
       redis,
+      disk,
       providers,
       secrets,
       db,

@@ -17,7 +17,7 @@ export interface LoadSheddingOptions {
   readonly mostInFlight: number;
   /** Largest body of a request, in bytes. */
   readonly bodyLimitBytes: number;
-  /** Bytes of bodies under way at once. Default: an eighth of the heap. */
+  /** Bytes of bodies under way at once. Default: a twenty-fourth of the heap. */
   readonly mostBodyBytes?: number;
   /** Share of the memory that may be used, from 0 to 1. Default {@link memoryShare}. */
   readonly memoryShare?: () => number;
@@ -90,8 +90,9 @@ export function createLoadShedding(options: LoadSheddingOptions): LoadShedding {
       metrics.requestsShed.inc({ reason });
       // Not all at once, or they come back as they went.
       const problem = new Problem('overloaded', { retryAfterSeconds: 1 + Math.floor(Math.random() * 3) });
-      // The body was not read: its sender must not go on with the next request where it is expected.
-      res.set({ ...problem.headers, Connection: 'close' });
+      // Read and thrown away: a connection closed on a sender who still writes may take the answer with it.
+      req.resume();
+      res.set(problem.headers);
       res
         .status(problem.status)
         .type('application/problem+json')
@@ -107,9 +108,9 @@ function announced(headers: IncomingHttpHeaders): number {
   return Number(headers['content-length'] ?? 0);
 }
 
-/** A body is there as bytes, as text, as values and once more on its way to Redis: an eighth of the heap becomes a half. */
+/** A body is there as text, as values, as what is hashed, sealed and on its way to Redis: this becomes a third of the heap. */
 function shareForBodies(): number {
-  return getHeapStatistics().heap_size_limit / 8;
+  return getHeapStatistics().heap_size_limit / 24;
 }
 
 /** Of the heap, or of what the container may have, whichever is nearer to its end. */
