@@ -116,7 +116,7 @@ function figuresOf(evidence: Evidence, more: Record<string, number>): Record<str
 async function untilReady({ members }: Cluster): Promise<void> {
   for (const { url, name, victim } of members) {
     if (url === null) continue;
-    for (const until = Date.now() + 60_000; ; await sleep(200)) {
+    for (const until = Date.now() + 180_000; ; await sleep(200)) {
       const answer = await fetch(`${url}/api/v1/queue/health/ready`).catch(() => null);
       if (answer?.ok) break;
       if (Date.now() > until) throw new Error(`${name} does not become ready:\n${victim.output().slice(-2_000)}`);

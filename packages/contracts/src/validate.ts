@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { PermanentError } from './errors.ts';
+import { PermanentError, RateLimitedError } from './errors.ts';
 import { contractOf, isJobType, type JobPayload, type JobResult, type JobType } from './registry.ts';
 
 /** One bad field: its path from the root of what was sent, and why. */
@@ -24,9 +24,13 @@ export function fieldProblems(error: z.ZodError, prefix: readonly PropertyKey[] 
   });
 }
 
+/** How soon a job is offered again that only a newer worker can do. */
+const newerWorkerMs = 15_000;
+
 /**
  * A payload as it lies in a ledger or a queue, brought to the present version of its contract and checked.
  * @throws PermanentError `contract_violation`, naming the fields, never their values
+ * @throws RateLimitedError `payload_too_new`, in the middle of a deploy: it waits for a worker that knows its version
  */
 export function parsePayload<Type extends JobType>(type: Type, version: number, payload: unknown): JobPayload<Type> {
   if (!isJobType(type)) {
@@ -34,9 +38,10 @@ export function parsePayload<Type extends JobType>(type: Type, version: number, 
   }
   const contract = contractOf(type);
   if (version > contract.version) {
-    throw new PermanentError({
-      code: 'contract_violation',
+    throw new RateLimitedError({
+      code: 'payload_too_new',
       message: `The payload has version ${version}; this worker knows ${type} up to version ${contract.version}`,
+      retryAfterMs: newerWorkerMs,
     });
   }
   let current = payload as Record<string, unknown>;

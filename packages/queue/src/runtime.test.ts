@@ -2,6 +2,7 @@ import type { JobResource } from '@queue-service/contracts';
 import {
   type CreateFlow,
   contractOf,
+  type JobContract,
   PermanentError,
   planFlow,
   RetryableError,
@@ -27,11 +28,17 @@ const paid = {
   chargeId: null,
 };
 
+/** What payments were told of theirs, by order id. */
+const descriptions = new Map<string, string | undefined>();
+
 /** Payment intents that were refunded. */
 const refunds: string[] = [];
 
 const money: Handlers<'money'> = {
-  'payment-process': async (payload, ctx) => ((await scripts.get(payload.orderId)?.(ctx)) as never) ?? paid,
+  'payment-process': async (payload, ctx) => {
+    descriptions.set(payload.orderId, payload.description);
+    return ((await scripts.get(payload.orderId)?.(ctx)) as never) ?? paid;
+  },
   'refund-process': async (payload) => {
     refunds.push(payload.paymentIntentId ?? '');
     return contractOf('refund-process').example.result as never;
@@ -177,6 +184,60 @@ it('dead-letters what is permanent, at once, with its history', async () => {
   const letter = await runtime.db.prisma.deadLetter.findUniqueOrThrow({ where: { jobId: job.id } });
   expect(letter).toMatchObject({ reason: 'permanent', status: 'open', attempts: 1 });
   expect(letter.attemptLog).toMatchObject([{ attempt: 1, outcome: 'dead', error: { code: 'card_declined' } }]);
+});
+
+/** Until the answer is called, the contract of payments has this version, as after a deploy. */
+function deploy(version: number, upgrades: JobContract['upgrades']): () => void {
+  const contract = contractOf('payment-process');
+  const before = { version: contract.version, upgrades: contract.upgrades };
+  Object.assign(contract, { version, upgrades });
+  return () => Object.assign(contract, before);
+}
+const described = (payload: Record<string, unknown>) => ({ ...payload, description: `Order ${payload['orderId']}` });
+
+it('brings what was kept under an older contract to the present one, when it runs and when it is redriven', async () => {
+  scripts.set('old-dead', async () => {
+    throw new PermanentError({ code: 'card_declined', message: 'The card was declined' });
+  });
+  const dead = await post(pay('old-dead'));
+  await ended(dead.id);
+  const waiting = await post(pay('old-waiting', { options: { delayMs: 1_500 } }));
+  scripts.delete('old-dead');
+
+  const rollBack = deploy(3, {
+    1: described,
+    2: ({ description, ...rest }) => ({ ...rest, description: `${description}!` }),
+  });
+  expect(await runtime.redriveJob({ jobId: dead.id }, null, 'ada')).toMatchObject({ outcome: 'redriven' });
+  for (const { id } of [dead, waiting]) expect(await ended(id)).toMatchObject({ status: 'completed' });
+  expect(descriptions.get('old-dead')).toBe('Order old-dead!');
+  expect(descriptions.get('old-waiting')).toBe('Order old-waiting!');
+  rollBack();
+});
+
+it('dead-letters, by the reason contract, what has no way to the present one', async () => {
+  const old = await post(pay('no-way', { options: { delayMs: 500 } }));
+  const rollBack = deploy(3, { 2: described });
+  expect(await ended(old.id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'contract_violation', message: 'payment-process has no upgrade from payload version 1' },
+  });
+  expect(await runtime.db.prisma.deadLetter.findUnique({ where: { jobId: old.id } })).toMatchObject({
+    reason: 'contract',
+    payloadVersion: 1,
+  });
+  rollBack();
+});
+
+it('leaves a job of a newer contract to newer workers, without using an attempt', async () => {
+  const rollBack = deploy(2, { 1: described });
+  const job = await post(pay('newer', { options: { delayMs: 500 } }));
+  rollBack();
+  const row = () => runtime.db.prisma.criticalJob.findUniqueOrThrow({ where: { id: job.id } });
+  await expect.poll(async () => (await row()).error).toMatchObject({ code: 'payload_too_new' });
+  expect(await row()).toMatchObject({ status: 'pending', attempts: 0 });
+  expect(descriptions.has('newer')).toBe(false);
+  await runtime.cancelJob(job.id, null);
 });
 
 it('aborts a handler at its time-out', async () => {
