@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { contractOf } from '@queue-service/contracts';
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
-import { insertWebhookDeliveries, setQueuePaused } from '@queue-service/persistence';
+import { insertWebhookDeliveries, listOpenIncidents, setQueuePaused } from '@queue-service/persistence';
 import { openRuntime, type Runtime } from '@queue-service/queue';
 import { startOwnRedis, useDatabase } from '@queue-service/sandbox/testing';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { troubleLimits } from './alerts/trouble.ts';
+import { watchOnce } from './alerts/watch.ts';
 import { startRelay } from './relay.ts';
 
 const log = createLogger({ service: 'test', level: 'silent' });
@@ -43,6 +45,8 @@ const ready = () =>
   vi.waitFor(() => expect(runtime.connections.all.every(({ redis }) => redis.status === 'ready')).toBe(true), 20_000);
 const queue = () => runtime.connections.of('money').queue;
 
+const recoveries = async () => (await listOpenIncidents(runtime.db)).filter(({ kind }) => kind === 'recovery');
+
 async function accept(count: number, delayMs = 0): Promise<string[]> {
   const jobs = Array.from({ length: count }, (_, index) => ({
     type: 'payment-process' as const,
@@ -64,6 +68,7 @@ it('adds every unfinished job again after FLUSHALL, with its priority and its de
   });
   relay();
   await vi.waitFor(async () => expect(await queue().getDelayedCount()).toBe(1), 20_000);
+  expect(await recoveries()).toEqual([]);
   await runtime.connections.of('money').redis.flushall();
   await vi.waitFor(async () => {
     expect((await queue().getPrioritized()).length).toBe(29);
@@ -72,6 +77,20 @@ it('adds every unfinished job again after FLUSHALL, with its priority and its de
   const known = new Set((await queue().getPrioritized()).map((job) => job.id));
   expect(ids.slice(1).every((id) => known.has(id))).toBe(true);
   expect(known.has(finished)).toBe(false);
+});
+
+it('makes one incident of the loss of a queue, which is over when none follows', async () => {
+  const lost = { key: 'recovery:money', severity: 'warning', details: { queue: 'money', jobs: 30 }, closedAt: null };
+  await expect.poll(recoveries).toContainEqual(expect.objectContaining(lost));
+  expect(new Set((await recoveries()).map(({ key }) => key)).size).toBe((await recoveries()).length);
+  const after = (minutes: number) => {
+    const now = () => new Date(Date.now() + minutes * 60_000);
+    return watchOnce({ runtime: { ...runtime, now }, metrics, limits: troubleLimits, leadsSince: new Date() });
+  };
+  await after(9);
+  expect(await recoveries()).not.toEqual([]);
+  await after(11);
+  expect(await recoveries()).toEqual([]);
 });
 
 it('pauses a queue again that was paused when Redis lost its data, and no other', async () => {
