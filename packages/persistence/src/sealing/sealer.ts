@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { mapPaths } from '@queue-service/contracts';
 
 /** AES-256-GCM, the key id beside the text, so that keys can be rotated: the first seals, all open. */
@@ -29,14 +29,16 @@ const ivBytes = 12;
 
 /** @param keys empty: nothing is encrypted (development); sealed values are then refused on opening */
 export function createSealer(keys: readonly SealingKey[]): Sealer {
-  const byId = new Map(keys.map((key) => [key.id, key.key]));
+  // Made once: from plain bytes it would be made again for each value.
+  const byId = new Map(keys.map((key) => [key.id, createSecretKey(key.key)]));
   const current = keys[0];
+  const sealing = current === undefined ? undefined : byId.get(current.id);
   const oldest = keys.at(-1);
 
   const sealValue = (value: unknown): unknown => {
-    if (current === undefined) return value;
+    if (current === undefined || sealing === undefined) return value;
     const iv = randomBytes(ivBytes);
-    const cipher = createCipheriv('aes-256-gcm', current.key, iv);
+    const cipher = createCipheriv('aes-256-gcm', sealing, iv);
     const text = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()]);
     return {
       [marker]: ['v1', current.id, Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64url')].join('.'),
