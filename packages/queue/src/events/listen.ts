@@ -41,8 +41,7 @@ export function createJobEventListener(connections: Connections, log: Logger): J
     const opened = { redis, byKey: new Map<string, Set<Listening>>() };
     subscribers.set(source, opened);
     redis.on('message', (key: string, message: string) => {
-      const space = message.indexOf(' ');
-      const event = keptEvent(message.slice(0, space), message.slice(space + 1));
+      const event = keptEvent(message);
       if (event !== null) for (const listening of opened.byKey.get(key) ?? []) hear(listening, event);
     });
     // Also those that failed while it was away; and what was told meanwhile is read.
@@ -95,8 +94,8 @@ function subscribe(
 async function catchUp(listening: Listening): Promise<void> {
   listening.waiting ??= [];
   try {
-    const entries = await listening.source.xrange(listening.key, `(${listening.lastId}`, '+');
-    const kept = entries.flatMap(([id, fields]) => keptEvent(id, fields[1] ?? '') ?? []);
+    const entries = await listening.source.lrange(listening.key, 0, -1);
+    const kept = entries.flatMap((entry) => keptEvent(entry) ?? []);
     const waiting = listening.waiting ?? [];
     listening.waiting = null;
     for (const event of [...kept, ...waiting]) hear(listening, event);
@@ -122,9 +121,10 @@ function isLater(id: string, than: string): boolean {
   return Number(ms) > Number(thanMs) || (ms === thanMs && Number(count) > Number(thanCount));
 }
 
-function keptEvent(id: string, text: string): KeptEvent | null {
+function keptEvent(told: string): KeptEvent | null {
+  const space = told.indexOf(' ');
   try {
-    return { id, event: JSON.parse(text) as PublishedEvent };
+    return { id: told.slice(0, space), event: JSON.parse(told.slice(space + 1)) as PublishedEvent };
   } catch {
     return null;
   }
