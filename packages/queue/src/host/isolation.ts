@@ -1,6 +1,10 @@
 /** From so many crashes on, a job runs in a process that does nothing else meanwhile. */
 const aloneFrom = 2;
 
+/** Who has to wait comes back one after the other, so that the suspects of a large process do not all meet each time. */
+const apartMs = 25;
+const longestWaitMs = 2_500;
+
 /** How long a process may be drained for a job that must be alone, in milliseconds. */
 const drainMs = 30_000;
 
@@ -15,9 +19,9 @@ const drainMs = 30_000;
 export interface Isolation {
   /**
    * Asks for leave to run.
-   * @returns what to call at the end; null when the job has to wait, without being held here
+   * @returns what to call at the end; or, when the job has to wait without being held here, for how many milliseconds
    */
-  enter(crashes: number): Promise<(() => void) | null>;
+  enter(crashes: number): Promise<(() => void) | number>;
 }
 
 export interface IsolationParts {
@@ -31,11 +35,15 @@ export function createIsolation(parts: IsolationParts): Isolation {
   let inside = 0;
   let suspect = false;
   let alone = false;
+  let refused = 0;
   let emptied: (() => void) | null = null;
 
   const leave = (wasSuspect: boolean) => () => {
     inside -= 1;
-    if (wasSuspect) suspect = false;
+    if (wasSuspect) {
+      suspect = false;
+      refused = 0;
+    }
     if (inside === 0) emptied?.();
   };
 
@@ -51,9 +59,14 @@ export function createIsolation(parts: IsolationParts): Isolation {
     return done;
   };
 
+  const refuse = () => {
+    refused += 1;
+    return Math.min(refused * apartMs, longestWaitMs);
+  };
+
   return {
     enter: async (crashes) => {
-      if (alone || (crashes > 0 && suspect)) return null;
+      if (alone || (crashes > 0 && suspect)) return refuse();
       if (crashes < aloneFrom) {
         if (crashes > 0) suspect = true;
         inside += 1;
@@ -65,11 +78,12 @@ export function createIsolation(parts: IsolationParts): Isolation {
       const release = () => {
         suspect = false;
         alone = false;
+        refused = 0;
         parts.resume();
       };
       if (await drained()) return release;
       release();
-      return null;
+      return longestWaitMs;
     },
   };
 }

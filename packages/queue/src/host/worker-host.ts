@@ -21,9 +21,6 @@ import type { LoopWatch } from './watch-loop.ts';
 /** A job whose worker dies this often is taken for the cause. */
 export const maxCrashes = 5;
 
-/** How soon a job is offered again that may not run beside what runs now. */
-const isolatedMs = 1_000;
-
 /** BullMQ's lock and its search for stalled jobs, in milliseconds. */
 export interface LockTiming {
   lockDuration: number;
@@ -33,9 +30,9 @@ export interface LockTiming {
 
 /**
  * A lock outlives a blocked event loop of 5 s between two renewals, and a killed worker's job is found within
- * `lockDuration + stalledInterval`: 13.5 s, where BullMQ's defaults take up to 60.
+ * `lockDuration + stalledInterval`: 11.5 s, where BullMQ's defaults take up to 60.
  */
-export const lockTiming: LockTiming = { lockDuration: 9_500, lockRenewTime: 3_000, stalledInterval: 4_000 };
+export const lockTiming: LockTiming = { lockDuration: 8_500, lockRenewTime: 2_500, stalledInterval: 3_000 };
 
 /** How soon a job is offered again when its tier could not be asked. */
 const storeAwayMs = 2_000;
@@ -138,7 +135,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
     }
     const leave = await waitToRun(claim);
-    if (leave === null) return { kind: 'returned', why: 'isolated', error: null, delayMs: isolatedMs };
+    if (typeof leave === 'number') return { kind: 'returned', why: 'isolated', error: null, delayMs: leave };
     try {
       return await runAttempt(claim, job, log, events);
     } finally {
@@ -146,7 +143,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     }
   };
 
-  const waitToRun = async (claim: Claim): Promise<(() => void) | null> => {
+  const waitToRun = async (claim: Claim): Promise<(() => void) | number> => {
     if (claim.crashes === 0) return isolation.enter(0);
     const release = claim.guard(() => {}); // What happens meanwhile is told again once it runs.
     try {
