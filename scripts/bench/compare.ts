@@ -23,6 +23,12 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** @param share 0.5 is the median */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
 export function mediansOf({ rounds }: Pick<Line, 'rounds'>): Record<string, number> {
   return Object.fromEntries(Object.entries(rounds).map(([name, values]) => [name, median(values)]));
 }

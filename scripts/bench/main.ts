@@ -5,12 +5,19 @@ import { parseArgs } from 'node:util';
 import type { Bench, Contest } from './bench.ts';
 import { holds, type Line, mediansOf } from './compare.ts';
 import { accept, batch } from './contests/accept.ts';
+import { capacity, partitions } from './contests/capacity.ts';
+import { growth } from './contests/growth.ts';
+import { latency } from './contests/latency.ts';
 import { money } from './contests/money.ts';
+import { recovery } from './contests/recovery.ts';
 import { run } from './contests/run.ts';
+import { startUp } from './contests/start-up.ts';
 import { startStores } from './stores.ts';
 import { chartOf, tableOf } from './table.ts';
 
-const contests: readonly Contest[] = [accept, batch, run, money];
+const contests: readonly Contest[] = [
+  ...[accept, batch, run, money, latency, growth, recovery, startUp, capacity, partitions],
+];
 
 const help = `pnpm bench [options]
 

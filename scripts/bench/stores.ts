@@ -17,6 +17,8 @@ export interface Stores {
   durability(): Promise<string>;
   /** CPU that the servers have used so far, in seconds. */
   cpu(): Promise<ServerCpu>;
+  /** The same of each Redis alone. */
+  redisCpu(): Promise<number[]>;
   stop(): Promise<void>;
 }
 
@@ -38,6 +40,12 @@ export async function startStores(): Promise<Stores> {
   await admin.connect();
   const redis = [new Redis(first.url), new Redis(second.url)];
   let made = 0;
+  const redisCpu = async () => {
+    const told = await Promise.all(redis.map((one) => one.info('cpu')));
+    return told.map((text) =>
+      [...text.matchAll(/^used_cpu_(?:sys|user):([\d.]+)/gm)].reduce((sum, found) => sum + Number(found[1]), 0),
+    );
+  };
   return {
     redisUrl: first.url,
     secondRedisUrl: second.url,
@@ -63,13 +71,11 @@ export async function startStores(): Promise<Stores> {
         `Redis ${version} (appendonly ${await asked('appendonly')}, appendfsync ${await asked('appendfsync')})`
       );
     },
+    redisCpu,
     cpu: async () => {
-      const used = await Promise.all(redis.map((one) => one.info('cpu')));
-      const seconds = used.flatMap((text) =>
-        [...text.matchAll(/^used_cpu_(?:sys|user):([\d.]+)/gm)].map((found) => found[1]),
-      );
+      const seconds = await redisCpu();
       return {
-        redis: seconds.reduce((sum, one) => sum + Number(one), 0),
+        redis: seconds.reduce((sum, one) => sum + one, 0),
         postgres: await cpuOfTree(
           Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]),
         ),

@@ -40,6 +40,8 @@ async function main(): Promise<void> {
     undo.push(() => group.stop());
     const env = {
       LOG_LEVEL: 'warn',
+      // Types are stripped and code is compiled once, not at each start.
+      NODE_COMPILE_CACHE: join(repositoryCacheDir(), 'compile'),
       ...demoEnvironment(secrets, providers),
       ...given(process.env),
       DATABASE_URL: servers.databaseUrl,

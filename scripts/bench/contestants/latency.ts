@@ -1,0 +1,35 @@
+// One end of a queue: adds jobs at a steady rate, or runs them and notes how long each was on its way.
+import { report, settings, timed } from '../contestant.ts';
+import { engineOf } from '../engines.ts';
+
+const given = settings();
+const engine = engineOf(given['engine'] ?? '', given);
+const nowMs = () => performance.timeOrigin + performance.now();
+
+if (given['role'] === 'produce') {
+  const add = await engine.producer();
+  const [rate, seconds] = [Number(given['rate']), Number(given['seconds'])];
+  const count = Math.ceil(rate * seconds);
+  const startedAt = performance.now();
+  const all: Promise<unknown>[] = [];
+  while (all.length < count) {
+    for (const due = ((performance.now() - startedAt) / 1_000) * rate; all.length < Math.min(due, count); ) {
+      all.push(add(nowMs()));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(all);
+  report({ count, seconds, cpuSeconds: 0, rssMiB: 0 });
+} else {
+  const latenciesMs: number[] = [];
+  await engine.work((sentAt) => latenciesMs.push(nowMs() - sentAt), Number(given['concurrency']));
+  process.stdout.write('listening for-jobs\n');
+  const measured = await timed(
+    () =>
+      new Promise((resolve) => {
+        process.once('SIGTERM', () => resolve(latenciesMs.length));
+      }),
+  );
+  report({ ...measured, latenciesMs });
+}
+process.exit(0);
