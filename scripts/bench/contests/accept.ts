@@ -29,7 +29,7 @@ export async function acceptOver(
     await measure('load', { ...load, seconds: bench.quick ? 1 : 2 });
     app.begin();
     const before = await bench.stores.cpu();
-    const made = await measure('load', { ...load, seconds: Math.max(1, bench.size(6)) });
+    const made = await measure('load', { ...load, seconds: Math.max(1, bench.size(4)) });
     const after = await bench.stores.cpu();
     const { cpuSeconds } = await app.stop();
     const jobs = made.count * batchOf;

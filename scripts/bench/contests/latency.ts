@@ -10,7 +10,7 @@ const concurrency = 10;
 async function latencies(bench: Bench, engine: string, rate: number): Promise<{ p50: number; p99: number }> {
   const settings = { ...(await bench.settings()), engine, concurrency };
   const worker = await serve('latency', { ...settings, role: 'work' });
-  await measure('latency', { ...settings, role: 'produce', rate, seconds: bench.quick ? 1 : 8 });
+  await measure('latency', { ...settings, role: 'produce', rate, seconds: bench.quick ? 1 : 5 });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const all = (await worker.stop()).latenciesMs ?? [];
   const values = all.slice(Math.floor(all.length / 10));

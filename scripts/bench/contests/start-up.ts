@@ -38,7 +38,7 @@ async function startOf(bench: Bench, name: string, env: NodeJS.ProcessEnv): Prom
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const readySeconds = (performance.now() - startedAt) / 1_000;
-    await new Promise((resolve) => setTimeout(resolve, bench.quick ? 500 : 5_000));
+    await new Promise((resolve) => setTimeout(resolve, bench.quick ? 500 : 3_000));
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
     return { readySeconds, restMiB: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN) / 1_024 };
   } finally {
@@ -109,7 +109,7 @@ export const startUp: Contest = {
     const [first = []] = Object.values(rest);
     lines.push({
       ...{ name: 'memory at rest', unit: 'MiB', rounds: rest, figure: 'value', value: Math.max(...first) },
-      ...{ bar: null, note: 'resident set of each process, 5 s after it was ready; the figure is the API' },
+      ...{ bar: null, note: 'resident set of each process, 3 s after it was ready; the figure is the API' },
     });
     if (!bench.quick) {
       lines.push(
