@@ -49,3 +49,14 @@ it('names a bad entry of the variable without showing it', () => {
     /^entry 2 is not id:base64$/,
   );
 });
+
+it('uses no initialization vector twice', () => {
+  const sealer = createSealer([key('a')]);
+  const sealed = Array.from({ length: 2_000 }, () => (sealer.sealValue('x') as { $sealed: string }).$sealed);
+  const vectors = sealed.map((text) =>
+    Buffer.from(text.split('.')[2] ?? '', 'base64url')
+      .subarray(0, 12)
+      .toString('hex'),
+  );
+  expect(new Set(vectors).size).toBe(2_000);
+});

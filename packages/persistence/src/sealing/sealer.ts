@@ -26,6 +26,8 @@ export class SealError extends Error {
 
 const marker = '$sealed';
 const ivBytes = 12;
+/** Vectors are no secret, only never the same twice: drawn many at once, for a call takes as long as a sealing. */
+const vectorsAtOnce = 512;
 
 /** @param keys empty: nothing is encrypted (development); sealed values are then refused on opening */
 export function createSealer(keys: readonly SealingKey[]): Sealer {
@@ -35,9 +37,20 @@ export function createSealer(keys: readonly SealingKey[]): Sealer {
   const sealing = current === undefined ? undefined : byId.get(current.id);
   const oldest = keys.at(-1);
 
+  let vectors = Buffer.alloc(0);
+  let used = 0;
+  const nextVector = (): Buffer => {
+    if (used === vectors.length) {
+      vectors = randomBytes(vectorsAtOnce * ivBytes);
+      used = 0;
+    }
+    used += ivBytes;
+    return vectors.subarray(used - ivBytes, used);
+  };
+
   const sealValue = (value: unknown): unknown => {
     if (current === undefined || sealing === undefined) return value;
-    const iv = randomBytes(ivBytes);
+    const iv = nextVector();
     const cipher = createCipheriv('aes-256-gcm', sealing, iv);
     const text = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()]);
     return {
@@ -53,7 +66,7 @@ export function createSealer(keys: readonly SealingKey[]): Sealer {
       throw new SealError(`a value is sealed with key ${id}, which PAYLOAD_ENCRYPTION_KEYS does not have`);
     }
     const bytes = Buffer.from(body, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, ivBytes));
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(used - ivBytes, used));
     decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + 16));
     try {
       return JSON.parse(
