@@ -66,7 +66,7 @@ export function createSealer(keys: readonly SealingKey[]): Sealer {
       throw new SealError(`a value is sealed with key ${id}, which PAYLOAD_ENCRYPTION_KEYS does not have`);
     }
     const bytes = Buffer.from(body, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(used - ivBytes, used));
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, ivBytes));
     decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + 16));
     try {
       return JSON.parse(
