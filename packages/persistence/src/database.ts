@@ -43,8 +43,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     idle_in_transaction_session_timeout: 8_000,
     keepAlive: true,
   });
-  // An idle connection that breaks would otherwise end the process.
+  // A connection that breaks while nobody asks it anything would otherwise end the process: an idle one (the pool listens),
+  // and one that is checked out, between two statements. Its next statement fails.
   pool.on('error', (error) => options.onError?.(error));
+  pool.on('connect', (client) => client.on('error', () => {}));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
 
   return {
@@ -71,11 +73,6 @@ function sqlOn(target: Pool | PoolClient): Sql {
 async function transaction<Result>(pool: Pool, work: (sql: Sql) => Promise<Result>): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;
-  // The pool listens to idle connections only; one that breaks between two statements would end the process.
-  const breaks = (error: Error) => {
-    broken = error;
-  };
-  client.on('error', breaks);
   try {
     await client.query('BEGIN');
     const result = await work(sqlOn(client));
@@ -88,7 +85,6 @@ async function transaction<Result>(pool: Pool, work: (sql: Sql) => Promise<Resul
     throw error;
   } finally {
     client.release(broken);
-    client.off('error', breaks);
   }
 }
 
