@@ -25,6 +25,8 @@ export interface Service {
   /** Origin of the API. */
   url: string;
   providers: DemoProviders;
+  /** Of its tokens. */
+  jwtSecret: string;
   token(claims: { sub: string; roles: readonly string[]; tenantId?: string }): Promise<string>;
   /** A link that logs in once. */
   loginLink(token: string): Promise<string>;
@@ -82,6 +84,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return {
     url,
     providers,
+    jwtSecret: secrets.jwtSecret,
     token: (claims) => demoToken(secrets.jwtSecret, claims),
     loginLink: (token) => consoleLink(url, token),
     stop,

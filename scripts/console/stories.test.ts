@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { repositoryCacheDir } from '../../packages/sandbox/src/servers/index.ts';
 import { useDatabase, usePrefix } from '../../packages/sandbox/src/testing/index.ts';
 import { launchChromium } from './chromium.ts';
+import { commandLineStories } from './command-line-stories.ts';
 import { accessibilityFaults, overflow, watchFaults } from './pages.ts';
 import { type Service, startService } from './service.ts';
 
@@ -152,6 +153,9 @@ describe('an admin', () => {
     await seen(admin, '2 started again');
   });
 });
+
+// The same processes: another start would cost more than all that is done here.
+describe('in a terminal', () => commandLineStories(() => ({ service, folder })));
 
 test('a venue admin logs in with its token and sees only its own', async () => {
   const theirs = await post('/jobs', payment('order-5', 'pm_card_chargeDeclined'), 'venue-2');

@@ -42,6 +42,29 @@ export function printJson(context: Context, value: unknown): void {
   context.print(JSON.stringify(value, null, 2));
 }
 
+const largestPage = 100;
+
+/** The first `limit` things of a list of the API, which gives them by pages, and whether there are more. */
+export async function upTo<Item>(
+  limit: number,
+  load: (page: { limit: number; cursor?: string }) => Promise<{ items: readonly Item[]; nextCursor: string | null }>,
+): Promise<{ items: Item[]; more: boolean }> {
+  const found: Item[] = [];
+  let cursor: string | undefined;
+  do {
+    const asked = Math.min(limit - found.length, largestPage);
+    const { items, nextCursor } = await load({ limit: asked, ...(cursor === undefined ? {} : { cursor }) });
+    found.push(...items);
+    cursor = nextCursor ?? undefined;
+  } while (cursor !== undefined && found.length < limit);
+  return { items: found, more: cursor !== undefined };
+}
+
+/** Beside a list that is not whole. */
+export function tellOfMore(context: Context, more: boolean): void {
+  if (more) context.tell('There are more: raise --limit or narrow the filter');
+}
+
 /** @throws UsageError naming the option */
 export function parseJsonObject(option: string, text: string): Record<string, unknown> {
   let value: unknown;

@@ -18,8 +18,8 @@ Exit codes:
   2  wrong use: unknown command, bad option, missing variable
   3  the API refused the request (its code is printed)
   4  the API cannot be reached, or asks for patience for too long
-  5  the followed job failed or was cancelled; the books differ
-  6  the followed job had not ended in time`;
+  5  the followed job or flow failed or was cancelled; the books differ
+  6  the followed job or flow had not ended in time`;
 
 /** Wrong use that commander cannot see. */
 export class UsageError extends Error {
@@ -42,7 +42,8 @@ export function explain(error: unknown): { code: number; lines: string[] } {
     return {
       code: patience ? exitCodes.unreachable : exitCodes.refused,
       lines: [
-        `${error.code} (${error.status}): ${error.message}`,
+        `${error.code} (${error.status}): ${error.detail}`,
+        ...error.errors.map(({ path, message }) => `  ${path}: ${message}`),
         ...(error.requestId === undefined ? [] : [`request ${error.requestId}`]),
       ],
     };

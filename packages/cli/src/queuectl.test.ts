@@ -249,7 +249,7 @@ test('dead letters are listed as a table', async () => {
     ...{ resolvedAt: null, createdAt: at },
   };
   await using api = await stub({
-    'GET /dead-letters?status=open&limit=50&queue=money': { body: { deadLetters: [letter], nextCursor: null } },
+    'GET /dead-letters?status=open&queue=money&limit=50': { body: { deadLetters: [letter], nextCursor: null } },
   });
   const { code, stdout } = await queuectl(['dead-letters', 'list', '--queue', 'money'], access(api.url));
   expect(code).toBe(0);
@@ -280,7 +280,7 @@ test('redrive says how many it would be, asks, and follows the run to its end', 
   const unasked = await queuectl(['redrive', '--all', '--queue', 'money'], access(api.url));
   expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('Will start 250 jobs again') });
   const done = await queuectl(['redrive', '--all', '--queue', 'money', '--yes'], access(api.url));
-  expect(done).toMatchObject({ code: 0, stdout: 'completed: 249 jobs start again, 1 could not\n' });
+  expect(done).toMatchObject({ code: 0, stdout: 'completed: 249 jobs started again, 1 could not\n' });
 });
 
 test('a report is made, and written where it was asked for', async () => {

@@ -14,6 +14,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   );
 }
 
+/** A list, or beside the answer that there is nothing in it. */
+export function printTable(context: Context, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  if (rows.length === 0) context.tell('Nothing to show');
+  else for (const line of table(head, rows)) context.print(line);
+}
+
+/** `1 job`, `2 jobs`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Name and value in two columns; what is null is left out. */
 export function facts(rows: readonly (readonly [string, string | number | null])[]): string[] {
   const shown = rows.filter(([, value]) => value !== null);
@@ -52,7 +63,7 @@ export function progressBar(context: Context, total: number): (done: number) => 
   };
 }
 
-/** Draws again and again over what was drawn, until Ctrl-C; once where nobody watches. */
+/** Draws again and again over what was drawn, until Ctrl-C; below it where nobody watches. */
 export async function watch(context: Context, everyMs: number, draw: () => Promise<readonly string[]>): Promise<void> {
   const output = context.person?.output;
   for (;;) {

@@ -6,14 +6,18 @@ export class ProblemError extends Error {
   /** A code of RFC 9457 problem details, or `unexpected_answer` when something else than the API answered. */
   readonly code: Problem['code'] | 'unexpected_answer';
   readonly status: number;
+  /** What happened, without the bad fields, which `message` names too. */
+  readonly detail: string;
   /** Every bad field with its path; empty unless the code is about fields. */
   readonly errors: NonNullable<Problem['errors']>;
   /** To be named to whoever runs the service. */
   readonly requestId: string | undefined;
 
   constructor(status: number, problem: Problem | undefined) {
-    super(problem === undefined ? `The answer ${status} is not one of this API` : messageOf(problem));
+    const detail = problem?.detail ?? problem?.title ?? `The answer ${status} is not one of this API`;
+    super([detail, ...(problem?.errors ?? []).map(({ path, message }) => `${path} ${message}`)].join('; '));
     this.status = status;
+    this.detail = detail;
     this.code = problem?.code ?? 'unexpected_answer';
     this.errors = problem?.errors ?? [];
     this.requestId = problem?.requestId;
@@ -46,9 +50,4 @@ export class WaitTimeoutError extends Error {
 export function problemOf(status: number, body: unknown): ProblemError {
   const parsed = problemSchema.safeParse(body);
   return new ProblemError(status, parsed.success ? parsed.data : undefined);
-}
-
-function messageOf({ title, detail, errors = [] }: Problem): string {
-  const fields = errors.map(({ path, message }) => `${path} ${message}`);
-  return [detail ?? title, ...fields].join('; ');
 }

@@ -51,9 +51,9 @@ export function badge(status: string): Html {
   return html`<span class="badge ${status}">${status}</span>`;
 }
 
-/** An id short enough for a table, whole on hover and when copied from the page of the thing. */
+/** A long id short enough for a table, whole on hover and on the page of the thing. */
 export function shortId(id: string): Html {
-  return html`<span title="${id}">${id.length > 13 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id}</span>`;
+  return html`<span title="${id}">${id.length > 30 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id}</span>`;
 }
 
 /** Free-form data. */

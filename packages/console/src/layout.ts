@@ -24,7 +24,7 @@ const places: readonly Place[] = [
   { href: '/admin', label: 'Overview', key: 'o' },
   { href: '/admin/jobs', label: 'Jobs', key: 'j' },
   { href: '/admin/money', label: 'Money', key: 'm' },
-  { href: '/admin/dead-letters', label: 'Dead letters', key: 'd' },
+  { href: '/admin/dead-letters?status=open', label: 'Dead letters', key: 'd' },
   { href: '/admin/schedules', label: 'Schedules', key: 's' },
   { href: '/admin/flows', label: 'Flows', key: 'f' },
   { href: '/admin/webhooks', label: 'Webhooks', key: 'w' },
@@ -60,7 +60,10 @@ export function page({ title, body, session, path, notice }: Page): Html {
 }
 
 function navigation(session: Session, path: string): Html {
-  const here = (href: string) => (href === '/admin' ? path === href || path === `${href}/` : path.startsWith(href));
+  const here = (href: string) => {
+    const place = href.split('?', 1)[0] ?? href;
+    return place === '/admin' ? path === place || path === `${place}/` : path.startsWith(place);
+  };
   return html`
     <header>
       <a class="brand" href="/admin"><img src="/admin/assets/icon.svg" alt="" width="22" height="22">Queue console</a>

@@ -7,12 +7,12 @@ export function problemPage(error: unknown): { status: number; title: string; bo
     const told = 'The API did not answer. Nothing is known to have been changed; look before you try again.';
     return { status: 502, title: 'No answer', body: shown('No answer', told) };
   }
-  const { status, code, message, errors, requestId } = error;
+  const { status, code, detail, errors, requestId } = error;
   const title = status === 404 ? 'Not found' : status === 403 ? 'Not allowed' : 'The API refused';
   return {
     status,
     title,
-    body: html`${shown(title, errors.length === 0 ? message : null)}
+    body: html`${shown(title, detail)}
       ${
         errors.length > 0 &&
         html`<ul class="problems">${errors.map(({ path, message: why }) => html`<li><code>${path}</code> ${why}</li>`)}</ul>`

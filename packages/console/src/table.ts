@@ -4,6 +4,8 @@ export interface Column<Row> {
   readonly name: string;
   readonly cell: (row: Row) => Content;
   readonly number?: true;
+  /** Prose or lists, which may be broken into lines; what is not stays whole, such as names and states. */
+  readonly text?: true;
 }
 
 /** A list as a table; on a phone each row stands as a block of its own. */
@@ -18,7 +20,7 @@ export function table<Row>(caption: string, rows: readonly Row[], columns: reado
         <tbody>
           ${rows.map(
             (row) =>
-              html`<tr>${shown.map(({ name, cell, number }) => html`<td class="${number && 'number'}" data-label="${name}"><div class="cell">${cell(row)}</div></td>`)}</tr>`,
+              html`<tr>${shown.map(({ name, cell, number, text }) => html`<td class="${number ? 'number' : text && 'text'}" data-label="${name}"><div class="cell">${cell(row)}</div></td>`)}</tr>`,
           )}
         </tbody>
       </table>

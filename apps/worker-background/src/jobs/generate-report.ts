@@ -104,6 +104,7 @@ async function* lazily<Page>(pages: AsyncIterable<Page> | Iterable<Page>): Async
   yield* pages;
 }
 
-function resultOf({ id, rows, bytes, format }: ReportRecord): Result {
-  return { reportId: id, rows, bytes, format, url: `/api/v1/queue/reports/${id}` };
+function resultOf({ id, kind, from, to, rows, bytes, format }: ReportRecord): Result {
+  const period = { from: from.toISOString(), to: to.toISOString() };
+  return { reportId: id, kind, ...period, rows, bytes, format, url: `/api/v1/queue/reports/${id}` };
 }

@@ -1,8 +1,8 @@
 import type { DeadLetterResource } from '@queue-service/client';
 import type { Command } from 'commander';
-import { type Context, clientOf, parseInteger, parseQueue, printJson } from '../context.ts';
+import { type Context, clientOf, parseInteger, parseQueue, printJson, tellOfMore, upTo } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
-import { facts, table } from '../terminal.ts';
+import { facts, printTable } from '../terminal.ts';
 
 interface ListFlags {
   queue?: string;
@@ -31,23 +31,25 @@ export function addDeadLetterCommands(program: Command, context: Context): void 
       if (!statuses.some((status) => status === flags.status))
         throw new UsageError(`--status ${flags.status} is not one of ${statuses.join(', ')}`);
       const query = {
-        ...{ status: flags.status as LetterStatus, limit: flags.limit },
+        status: flags.status as LetterStatus,
         ...(flags.queue === undefined ? {} : { queue: parseQueue(flags.queue) }),
         ...(flags.type === undefined ? {} : { type: flags.type as DeadLetterResource['type'] as never }),
       };
-      const { deadLetters, nextCursor } = await clientOf(context.env).deadLetters.list(query, {
-        signal: context.signal,
+      const api = clientOf(context.env).deadLetters;
+      const { items, more } = await upTo(flags.limit, async (page) => {
+        const { deadLetters, nextCursor } = await api.list({ ...query, ...page }, { signal: context.signal });
+        return { items: deadLetters, nextCursor };
       });
       if (flags.json) {
-        printJson(context, deadLetters);
+        printJson(context, items);
         return;
       }
-      const rows = deadLetters.map((letter) => [
+      const rows = items.map((letter) => [
         ...[letter.id, letter.type, letter.tenantId, letter.reason, letter.error.code],
         letter.createdAt,
       ]);
-      for (const line of table(['ID', 'TYPE', 'TENANT', 'REASON', 'ERROR', 'DIED'], rows)) context.print(line);
-      if (nextCursor !== null) context.tell('There are more: raise --limit or narrow the filter');
+      printTable(context, ['ID', 'TYPE', 'TENANT', 'REASON', 'ERROR', 'DIED'], rows);
+      tellOfMore(context, more);
     });
 
   letters

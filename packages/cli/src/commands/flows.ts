@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { FlowInput, FlowResource } from '@queue-service/client';
 import type { Command } from 'commander';
-import { type Context, clientOf, parseInteger, parseJsonObject, printJson } from '../context.ts';
-import { UsageError } from '../exit-codes.ts';
-import { table } from '../terminal.ts';
+import { type Context, clientOf, parseInteger, parseJsonObject, printJson, tellOfMore, upTo } from '../context.ts';
+import { exitCodes, UsageError } from '../exit-codes.ts';
+import { printTable } from '../terminal.ts';
 import { flowTree } from './flow-tree.ts';
 
 interface CreateFlags {
@@ -11,11 +11,13 @@ interface CreateFlags {
   template?: string;
   input?: string;
   key?: string;
+  follow?: true;
+  timeout: number;
   json?: true;
 }
 
 export function addFlowsCommands(program: Command, context: Context): void {
-  const flows = program.command('flows').description('start and look at workflows');
+  const flows = program.command('flows').description('start, look at and follow workflows');
 
   flows
     .command('create')
@@ -24,6 +26,8 @@ export function addFlowsCommands(program: Command, context: Context): void {
     .option('--template <name>', 'a ready-made flow, with --input')
     .option('--input <json>', 'input of the template')
     .option('--key <key>', 'idempotency key; without one, every call makes a flow')
+    .option('--follow', 'wait for its end')
+    .option('--timeout <seconds>', 'with --follow: longest wait', parseInteger('--timeout'), 300)
     .option('--json', 'print the flow as JSON')
     .addHelpText(
       'after',
@@ -35,8 +39,18 @@ export function addFlowsCommands(program: Command, context: Context): void {
       const flow = await readFlow(flags);
       const options = flags.key === undefined ? flow.options : { ...flow.options, idempotencyKey: flags.key };
       const input = { ...flow, ...(options === undefined ? {} : { options }) };
-      show(context, await clientOf(context.env).flows.create(input, { signal: context.signal }), flags.json);
+      const made = await clientOf(context.env).flows.create(input, { signal: context.signal });
+      if (flags.follow) await follow(context, made.id, flags);
+      else show(context, made, flags.json);
     });
+
+  flows
+    .command('follow <id>')
+    .description('wait for the end of a workflow; ends with 5 unless it completed, with 6 when it takes too long')
+    .option('--timeout <seconds>', 'longest wait', parseInteger('--timeout'), 300)
+    .option('--json', 'print the flow as JSON')
+    .addHelpText('after', '\nExample:\n  queuectl flows follow 0197c9a0-7d3e-7c11-9d1a-0a1b2c3d4e5f --timeout 60')
+    .action((id: string, flags: { timeout: number; json?: true }) => follow(context, id, flags));
 
   flows
     .command('get <id>')
@@ -54,13 +68,18 @@ export function addFlowsCommands(program: Command, context: Context): void {
     .option('--json', 'print them as JSON')
     .addHelpText('after', '\nExample:\n  queuectl flows list --limit 10')
     .action(async (flags: { limit: number; json?: true }) => {
-      const page = await clientOf(context.env).flows.list({ limit: flags.limit }, { signal: context.signal });
+      const api = clientOf(context.env).flows;
+      const { items, more } = await upTo(flags.limit, async (page) => {
+        const { flows: found, nextCursor } = await api.list(page, { signal: context.signal });
+        return { items: found, nextCursor };
+      });
       if (flags.json) {
-        printJson(context, page.flows);
+        printJson(context, items);
         return;
       }
-      const rows = page.flows.map((flow) => [flow.id, flow.name, flow.status, flow.tenantId, flow.createdAt]);
-      for (const line of table(['ID', 'NAME', 'STATUS', 'TENANT', 'CREATED'], rows)) context.print(line);
+      const rows = items.map((flow) => [flow.id, flow.name, flow.status, flow.tenantId, flow.createdAt]);
+      printTable(context, ['ID', 'NAME', 'STATUS', 'TENANT', 'CREATED'], rows);
+      tellOfMore(context, more);
     });
 
   for (const [name, what] of [
@@ -76,6 +95,13 @@ export function addFlowsCommands(program: Command, context: Context): void {
         show(context, await clientOf(context.env).flows[name](id, { signal: context.signal }), flags.json);
       });
   }
+}
+
+async function follow(context: Context, id: string, flags: { timeout: number; json?: true }): Promise<void> {
+  const options = { timeoutMs: flags.timeout * 1_000, signal: context.signal };
+  const flow = await clientOf(context.env).flows.waitFor(id, options);
+  show(context, flow, flags.json);
+  if (flow.status !== 'completed') context.fail(exitCodes.jobFailed);
 }
 
 async function readFlow({ file, template, input }: CreateFlags): Promise<FlowInput> {

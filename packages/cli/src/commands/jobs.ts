@@ -1,15 +1,17 @@
-import {
-  isJobType,
-  JobFailedError,
-  type JobInput,
-  type JobResource,
-  type JobType,
-  jobStatuses,
-} from '@queue-service/client';
+import { isJobType, type JobInput, type JobResource, type JobType, jobStatuses } from '@queue-service/client';
 import type { Command } from 'commander';
-import { type Context, clientOf, parseInteger, parseJsonObject, parseQueue, printJson } from '../context.ts';
-import { UsageError } from '../exit-codes.ts';
-import { facts, table } from '../terminal.ts';
+import {
+  type Context,
+  clientOf,
+  parseInteger,
+  parseJsonObject,
+  parseQueue,
+  printJson,
+  tellOfMore,
+  upTo,
+} from '../context.ts';
+import { exitCodes, UsageError } from '../exit-codes.ts';
+import { facts, printTable } from '../terminal.ts';
 
 interface AddFlags {
   data: string;
@@ -96,23 +98,25 @@ function addListCommand(jobs: Command, context: Context): void {
         throw new UsageError(`--status ${flags.status} is not one of ${jobStatuses.join(', ')}`);
       if (flags.type !== undefined && !isJobType(flags.type)) throw new UsageError(`${flags.type} is not a job type`);
       const query = {
-        limit: flags.limit,
         ...(flags.queue === undefined ? {} : { queue: parseQueue(flags.queue) }),
         ...(flags.type === undefined ? {} : { type: flags.type }),
         ...(status === undefined ? {} : { status }),
       };
-      const page = await clientOf(context.env).jobs.list(query, { signal: context.signal });
+      const { jobs: api } = clientOf(context.env);
+      const { items, more } = await upTo(flags.limit, async (page) => {
+        const { jobs: found, nextCursor } = await api.list({ ...query, ...page }, { signal: context.signal });
+        return { items: found, nextCursor };
+      });
       if (flags.json) {
-        printJson(context, page.jobs);
+        printJson(context, items);
         return;
       }
-      const rows = page.jobs.map((job) => [
+      const rows = items.map((job) => [
         ...[job.id, job.type, job.status, `${job.attempts}/${job.maxAttempts}`, job.tenantId, job.createdAt],
         job.error?.code ?? '',
       ]);
-      for (const line of table(['ID', 'TYPE', 'STATUS', 'TRIES', 'TENANT', 'CREATED', 'ERROR'], rows))
-        context.print(line);
-      if (page.nextCursor !== null) context.tell('There are more: raise --limit or narrow the filter');
+      printTable(context, ['ID', 'TYPE', 'STATUS', 'TRIES', 'TENANT', 'CREATED', 'ERROR'], rows);
+      tellOfMore(context, more);
     });
 }
 
@@ -140,7 +144,7 @@ async function follow(context: Context, id: string, flags: { timeout: number; js
   const options = { timeoutMs: flags.timeout * 1_000, signal: context.signal };
   const job = await clientOf(context.env).jobs.waitForEnd(id, options);
   show(context, job, flags.json);
-  if (job.status !== 'completed') throw new JobFailedError(job as JobResource);
+  if (job.status !== 'completed') context.fail(exitCodes.jobFailed);
 }
 
 type Shown = Omit<JobResource, 'result'> & { result: unknown };

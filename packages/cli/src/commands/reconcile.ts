@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Context, clientOf, parseInteger, parseTime, printJson } from '../context.ts';
 import { exitCodes, UsageError } from '../exit-codes.ts';
-import { facts, table } from '../terminal.ts';
+import { facts, printTable } from '../terminal.ts';
 
 interface Flags {
   from?: string;
@@ -44,8 +44,7 @@ export function addReconcileCommand(program: Command, context: Context): void {
           one.providerId ?? '',
           one.jobId ?? '',
         ]);
-        if (rows.length > 0)
-          for (const line of table(['DIFFERENCE', 'PROVIDER', 'OBJECT', 'ID', 'JOB'], rows)) context.print(line);
+        if (rows.length > 0) printTable(context, ['DIFFERENCE', 'PROVIDER', 'OBJECT', 'ID', 'JOB'], rows);
       }
       if (result.differences > 0) context.fail(exitCodes.jobFailed);
     });

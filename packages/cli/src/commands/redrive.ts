@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type Context, clientOf, parseInteger, parseQueue, parseTime, printJson } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
-import { confirm, progressBar, table } from '../terminal.ts';
+import { confirm, counted, printTable, progressBar } from '../terminal.ts';
 
 interface Flags {
   all?: true;
@@ -54,10 +54,10 @@ Examples:
           return;
         }
         context.print(
-          `${dry.matching} jobs would start again${dry.matching > dry.deadLetters.length ? '; the first:' : ''}`,
+          `${counted(dry.matching, 'job')} would start again${dry.matching > dry.deadLetters.length ? '; the first:' : ''}`,
         );
         const rows = dry.deadLetters.map((letter) => [letter.id, letter.type, letter.tenantId, letter.error.code]);
-        for (const line of table(['ID', 'TYPE', 'TENANT', 'ERROR'], rows)) context.print(line);
+        printTable(context, ['ID', 'TYPE', 'TENANT', 'ERROR'], rows);
         return;
       }
       if (dry.matching === 0) {
@@ -65,12 +65,13 @@ Examples:
         if (flags.json) printJson(context, dry);
         return;
       }
-      await confirm(context, `Will start ${dry.matching} jobs again`, flags.yes);
+      await confirm(context, `Will start ${counted(dry.matching, 'job')} again`, flags.yes);
       const rate = flags.rate === undefined ? {} : { ratePerSecond: flags.rate };
       const begun = await deadLetters.redriveMany({ filter, dryRun: false, ...rate }, { signal });
       if (begun.run === null) {
         if (flags.json) printJson(context, begun);
-        else context.print(`${begun.deadLetters.length} jobs start again, ${begun.skipped.length} could not`);
+        else
+          context.print(`${counted(begun.deadLetters.length, 'job')} started again, ${begun.skipped.length} could not`);
         return;
       }
       context.tell(`Run ${begun.run.id}`);
@@ -82,7 +83,7 @@ Examples:
         draw(run.redriven + run.skipped);
       }
       if (flags.json) printJson(context, run);
-      else context.print(`${run.status}: ${run.redriven} jobs start again, ${run.skipped} could not`);
+      else context.print(`${run.status}: ${counted(run.redriven, 'job')} started again, ${run.skipped} could not`);
     });
 
   redrive
@@ -93,6 +94,6 @@ Examples:
     .action(async (id: string, flags: { json?: true }) => {
       const run = await clientOf(context.env).deadLetters.stopRedrive(id, { signal: context.signal });
       if (flags.json) printJson(context, run);
-      else context.print(`${run.status}: ${run.redriven} of ${run.total} jobs were started again`);
+      else context.print(`${run.status}: ${run.redriven} of ${counted(run.total, 'job')} started again`);
     });
 }

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { type Context, clientOf, parseInteger, parseTime, printJson } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
+import { counted } from '../terminal.ts';
 
 const kinds = ['settlement', 'dead-letters', 'queue-health'] as const;
 const formats = ['csv', 'xlsx', 'pdf'] as const;
@@ -47,7 +48,7 @@ export function addReportCommands(program: Command, context: Context): void {
       const result = await jobs.waitFor(job, { timeoutMs: flags.timeout * 1_000, signal: context.signal });
       if (flags.out !== undefined) await download(context, result.reportId, flags.out);
       if (flags.json) printJson(context, result);
-      else context.print(`report ${result.reportId}: ${result.rows} rows, ${result.bytes} bytes`);
+      else context.print(`report ${result.reportId}: ${counted(result.rows, 'row')}, ${counted(result.bytes, 'byte')}`);
     });
 
   reports

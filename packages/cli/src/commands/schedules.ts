@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { ScheduleResource } from '@queue-service/client';
 import type { Command } from 'commander';
-import { type Context, clientOf, parseInteger, parseJsonObject, printJson } from '../context.ts';
+import { type Context, clientOf, parseInteger, parseJsonObject, printJson, tellOfMore, upTo } from '../context.ts';
 import { UsageError } from '../exit-codes.ts';
-import { confirm, facts, table } from '../terminal.ts';
+import { confirm, facts, printTable } from '../terminal.ts';
 
 interface Json {
   json?: true;
@@ -21,16 +21,20 @@ export function addScheduleCommands(program: Command, context: Context): void {
     .option('--json', 'print them as JSON')
     .addHelpText('after', '\nExample:\n  queuectl schedules list')
     .action(async (flags: Json & { limit: number }) => {
-      const page = await client().list({ limit: flags.limit }, { signal });
+      const { items, more } = await upTo(flags.limit, async (page) => {
+        const { schedules: found, nextCursor } = await client().list(page, { signal });
+        return { items: found, nextCursor };
+      });
       if (flags.json) {
-        printJson(context, page.schedules);
+        printJson(context, items);
         return;
       }
-      const rows = page.schedules.map((one) => [
+      const rows = items.map((one) => [
         ...[one.id, one.name, one.type, timing(one), one.active ? (one.nextRun ?? 'over') : 'paused'],
         one.lastStatus ?? '',
       ]);
-      for (const line of table(['ID', 'NAME', 'TYPE', 'WHEN', 'NEXT', 'LAST'], rows)) context.print(line);
+      printTable(context, ['ID', 'NAME', 'TYPE', 'WHEN', 'NEXT', 'LAST'], rows);
+      tellOfMore(context, more);
     });
 
   schedules
@@ -47,7 +51,7 @@ export function addScheduleCommands(program: Command, context: Context): void {
       show(context, schedule, flags.json);
       const { fires } = await client().fires(id, { limit: 10 }, { signal });
       const rows = fires.map((fire) => [fire.fireAt, fire.status, fire.jobStatus ?? '', fire.jobId ?? '']);
-      for (const line of table(['FIRED AT', 'STATUS', 'JOB', 'ID'], rows)) context.print(line);
+      printTable(context, ['FIRED AT', 'STATUS', 'JOB', 'ID'], rows);
     });
 
   schedules

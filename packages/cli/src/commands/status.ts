@@ -45,7 +45,7 @@ function draw(queues: readonly QueueStats[]): string[] {
       String(queue.waiting),
       String(queue.active),
       String(queue.delayed),
-      `${Math.round(queue.oldestWaitingMs / 1_000)}s`,
+      queue.waiting === 0 ? '-' : `${Math.round(queue.oldestWaitingMs / 1_000)}s`,
       ...[queue.rates.enqueued, queue.rates.completed, queue.rates.failed].map((rate) => rate.toFixed(1)),
     ]),
   );

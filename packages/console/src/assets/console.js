@@ -43,6 +43,9 @@ function hrefSelector(element) {
   return href === null ? null : `[href="${CSS.escape(href)}"]`;
 }
 
+/** On a phone the pages stand in one line, of which some are out of sight. */
+document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
 document.addEventListener('submit', (event) => {
   const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
   if (question !== undefined && !confirm(question)) event.preventDefault();

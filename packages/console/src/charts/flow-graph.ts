@@ -1,5 +1,6 @@
 import dagre from '@dagrejs/dagre';
 import type { FlowResource } from '@queue-service/client';
+import { curveBumpY, line } from 'd3-shape';
 import { type Html, html } from '../html.ts';
 
 type Step = FlowResource['steps'][number];
@@ -13,7 +14,7 @@ const mostSteps = 150;
 export function flowGraph({ steps }: FlowResource): Html | undefined {
   if (steps.length > mostSteps) return undefined;
   const graph = new dagre.graphlib.Graph<{ label: string }>();
-  graph.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 44, marginx: 4, marginy: 4 });
+  graph.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 52, marginx: 4, marginy: 4 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { name } of steps) graph.setNode(name, { width: nodeWidth, height: nodeHeight });
   for (const { name, dependsOn } of steps) for (const before of dependsOn) graph.setEdge(before, name);
@@ -28,7 +29,7 @@ export function flowGraph({ steps }: FlowResource): Html | undefined {
             <path class="arrow" d="M0 0L8 4L0 8z"/>
           </marker>
         </defs>
-        ${graph.edges().map((edge: { v: string; w: string }) => html`<path class="edge" marker-end="url(#arrow)" d="${pathThrough(graph.edge(edge) as { points?: Point[] })}"/>`)}
+        ${graph.edges().map((edge: { v: string; w: string }) => html`<path class="edge" marker-end="url(#arrow)" d="${pathBetween(graph.node(edge.v), graph.node(edge.w), graph.edge(edge) as { points?: Point[] })}"/>`)}
         ${steps.map((step) => node(step, graph.node(step.name) as unknown as Point))}
       </svg>
     </div>`;
@@ -39,9 +40,19 @@ interface Point {
   readonly y: number;
 }
 
-function pathThrough({ points = [] }: { points?: Point[] }): string {
-  return points.map(({ x, y }, index) => `${index === 0 ? 'M' : 'L'}${round(x)} ${round(y)}`).join('');
+/** Out of the bottom of a step, around those that it passes, into the top of the next. */
+function pathBetween(from: Point, to: Point, { points = [] }: { points?: Point[] }): string {
+  const start = { x: from.x, y: from.y + nodeHeight / 2 };
+  const end = { x: to.x, y: to.y - nodeHeight / 2 };
+  // Between layers that touch there is nothing to go around.
+  const around = points.length > 3 ? points.slice(1, -1) : [];
+  return bump([start, ...around, end]) ?? '';
 }
+
+const bump = line<Point>()
+  .x(({ x }) => round(x))
+  .y(({ y }) => round(y))
+  .curve(curveBumpY);
 
 function node(step: Step, { x, y }: Point): Html {
   const { name, type, status, attempts, jobId } = step;

@@ -22,7 +22,7 @@ export interface TimeSeries {
 
 const width = 320;
 const height = 110;
-const margin = { top: 8, right: 8, bottom: 18, left: 44 };
+const margin = { top: 8, right: 15, bottom: 18, left: 44 };
 
 /** A chart over time as SVG; what it shows is told in words too, for who cannot see it. */
 export function timeSeries({ title, from, to, series, format, atLeast }: TimeSeries): Html {

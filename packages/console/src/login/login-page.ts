@@ -10,7 +10,7 @@ export function loginPage(refusal: string | null, next: string): Html {
     notice: null,
     body: html`
       <section class="card login">
-        <h1>Queue console</h1>
+        <div class="brand"><img src="/admin/assets/icon.svg" alt="" width="32" height="32"><h1>Queue console</h1></div>
         ${refusal !== null && html`<p class="notice bad" role="alert">${refusal}</p>`}
         <form method="post" action="/admin/login" id="login">
           <input type="hidden" name="next" value="${next}">

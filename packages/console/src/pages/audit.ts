@@ -30,7 +30,7 @@ export function auditPages(router: Router, { view }: Handlers): void {
             { name: 'Did', cell: ({ action }) => html`<strong>${action}</strong>` },
             { name: 'To', cell: ({ resource, resourceId }) => thing(resource, resourceId) },
             { name: 'Tenant', cell: ({ tenantId }) => tenantId },
-            { name: 'Before and after', cell: ({ before, after }) => changeOf(before, after) },
+            { name: 'Before and after', text: true, cell: ({ before, after }) => changeOf(before, after) },
           ])}
           ${nextPage('/admin/audit', { ...filters }, nextCursor)}`,
       };
@@ -43,6 +43,8 @@ const pages: Readonly<Record<string, string>> = {
   'dead-letter': 'dead-letters',
   schedule: 'schedules',
   flow: 'flows',
+  webhook: 'webhooks',
+  tenant: 'tenants',
 };
 
 function thing(resource: string, id: string | null): Html {
@@ -50,12 +52,17 @@ function thing(resource: string, id: string | null): Html {
   if (id === null) return html`${resource}`;
   return place === undefined
     ? html`${resource} ${shortId(id)}`
-    : html`<a href="/admin/${place}/${id}">${resource} ${shortId(id)}</a>`;
+    : html`<a href="/admin/${place}/${encodeURIComponent(id)}">${resource} ${shortId(id)}</a>`;
 }
+
+/** What other columns tell, and what changes with every change. */
+const told: readonly string[] = ['id', 'tenantId', 'createdAt', 'updatedAt'];
 
 /** Only what differs: whole things make no column of a table. */
 function changeOf(before: Record<string, unknown> | null, after: Record<string, unknown> | null): Html {
-  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
+    (name) => !told.includes(name),
+  );
   const changed = names.filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name])).slice(0, 6);
   return html`${changed.map((name) => html`<div><span class="muted">${name}</span> ${before !== null && html`<code>${brief(before[name])}</code> → `}<code>${brief(after?.[name])}</code></div>`)}`;
 }

@@ -203,7 +203,11 @@ function letterTable({ session, nowMs }: Call, letters: readonly DeadLetterResou
   return table('Dead letters', letters, [
     { name: 'Job', cell: ({ id, type }) => html`<a href="${path}/${id}">${type}</a>` },
     { name: 'Status', cell: ({ status }) => badge(status) },
-    { name: 'Why', cell: ({ error }) => html`<code>${error.code}</code> <span class="muted">${error.message}</span>` },
+    {
+      name: 'Why',
+      text: true,
+      cell: ({ error }) => html`<code>${error.code}</code> <span class="muted">${error.message}</span>`,
+    },
     { name: 'Died of', cell: ({ reason }) => reason },
     session.admin && { name: 'Tenant', cell: ({ tenantId }) => tenantId },
     { name: 'Redrives', number: true, cell: ({ redrives }) => redrives },

@@ -80,7 +80,7 @@ export function flowPages(router: Router, { view, change }: Handlers): void {
               },
               { name: 'Status', cell: (step) => badge(step.status) },
               { name: 'Job', cell: ({ type }) => type },
-              { name: 'Waits for', cell: ({ dependsOn }) => dependsOn.join(', ') },
+              { name: 'Waits for', text: true, cell: ({ dependsOn }) => dependsOn.join(', ') },
               { name: 'Attempts', number: true, cell: ({ attempts }) => attempts },
               { name: 'Ended', cell: ({ finishedAt }) => at(finishedAt) },
               undone.length > 0 && {
@@ -92,6 +92,7 @@ export function flowPages(router: Router, { view, change }: Handlers): void {
               },
               {
                 name: 'Error',
+                text: true,
                 cell: (step) => step.error !== null && html`<code>${step.error.code}</code> ${step.error.message}`,
               },
             ])}

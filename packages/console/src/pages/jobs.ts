@@ -2,9 +2,9 @@ import type { JobResource } from '@queue-service/client';
 import { jobStatuses, jobTypes, queueNames } from '@queue-service/contracts';
 import type { Router } from 'express';
 import type { Call, Handlers } from '../call.ts';
-import { action, filterForm, select } from '../fields.ts';
-import { ago, at, badge, json, money } from '../format.ts';
-import { type Html, html } from '../html.ts';
+import { action, filterForm, input, select } from '../fields.ts';
+import { ago, at, badge, json, money, shortId } from '../format.ts';
+import { type Content, type Html, html } from '../html.ts';
 import { jobTimeline } from '../job-timeline.ts';
 import { type Column, nextPage, table } from '../table.ts';
 
@@ -12,6 +12,12 @@ type Filters = NonNullable<Parameters<Call['client']['jobs']['list']>[0]>;
 
 /** Jobs of all queues, the money queue's ledger, and one job with all that is known of it. */
 export function jobPages(router: Router, { view, change }: Handlers): void {
+  // Whoever asks about a job has its id.
+  router.get('/jobs', (req, res, next) => {
+    const { id } = req.query;
+    if (typeof id === 'string' && id.trim() !== '') res.redirect(303, `/admin/jobs/${encodeURIComponent(id.trim())}`);
+    else next();
+  });
   router.get(
     '/jobs',
     view(async (call) => {
@@ -25,6 +31,7 @@ export function jobPages(router: Router, { view, change }: Handlers): void {
             select('queue', 'Queue', queueNames, filters.queue),
             select('type', 'Type', jobTypes, filters.type),
             select('status', 'Status', jobStatuses, filters.status),
+            input('id', 'or the job with the id', undefined),
           ])}
           <div id="live" data-live="5">${table('Jobs', jobs, jobColumns(call))}</div>
           ${nextPage('/admin/jobs', { ...filters }, nextCursor)}`,
@@ -50,7 +57,7 @@ export function jobPages(router: Router, { view, change }: Handlers): void {
             ${table('Money jobs', jobs, [
               ...columns.slice(0, 2),
               { name: 'Amount', number: true, cell: ({ result }) => amountOf(result) },
-              { name: 'At the provider', cell: ({ result }) => html`<code>${providerIdOf(result)}</code>` },
+              { name: 'At the provider', cell: ({ result }) => providerIdOf(result) },
               ...columns.slice(2),
             ])}
           </div>
@@ -161,11 +168,12 @@ function ended({ status }: JobResource): boolean {
 
 function amountOf(result: JobResource['result']): string {
   const { amount, currency } = result ?? {};
-  return typeof amount === 'number' && typeof currency === 'string' ? money(amount, currency) : '–';
+  return typeof amount === 'number' && typeof currency === 'string' ? money(amount, currency) : '';
 }
 
 const providerIds = ['paymentIntentId', 'refundId', 'payoutId', 'transferId', 'mintAddress'];
 
-function providerIdOf(result: JobResource['result']): string {
-  return (providerIds.map((name) => result?.[name]).find((id) => typeof id === 'string') as string) ?? '–';
+function providerIdOf(result: JobResource['result']): Content {
+  const id = providerIds.map((name) => result?.[name]).find((one) => typeof one === 'string');
+  return id !== undefined && html`<code>${shortId(id)}</code>`;
 }

@@ -17,7 +17,7 @@ export function overviewPages(router: Router, { view, change }: Handlers): void 
       const from = call.nowMs - shownMs;
       const [queues, open] = await Promise.all([
         call.client.queues.list(),
-        call.client.deadLetters.list({ status: 'open', limit: '5' }),
+        call.client.deadLetters.redriveMany({ dryRun: true, limit: 5 }),
       ]);
       const metrics = await Promise.all(
         queues.map(({ queue }) => call.client.queues.metrics(queue, { from: new Date(from).toISOString() })),
@@ -28,14 +28,14 @@ export function overviewPages(router: Router, { view, change }: Handlers): void 
           <h1>Overview</h1>
           <div id="live" data-live="5" class="queues">
             ${queues.map((queue, index) => queueCard(call, queue, metrics[index]?.metrics ?? [], from))}
-            <section class="card" aria-labelledby="open-title">
-              <h2 id="open-title">Open dead letters</h2>
+            <section class="card all" aria-labelledby="open-title">
+              <h2 id="open-title">Open dead letters: ${count(open.matching)}</h2>
               ${
                 open.deadLetters.length === 0
                   ? html`<p class="empty">None: every job that failed for good was looked after.</p>`
                   : html`<ul class="plain">${open.deadLetters.map(
                       ({ id, type, error, createdAt }) => html`
-                        <li><a href="/admin/dead-letters/${id}">${type}</a> <code>${error.code}</code> <span class="muted">${ago(createdAt, call.nowMs)}</span></li>`,
+                        <li><a href="/admin/dead-letters/${id}">${type}</a> <code>${error.code}</code> ${ago(createdAt, call.nowMs)} <span class="muted">${error.message}</span></li>`,
                     )}</ul>
                     <p><a href="/admin/dead-letters?status=open">All open dead letters</a></p>`
               }

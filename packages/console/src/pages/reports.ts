@@ -35,9 +35,10 @@ export function reportPages(router: Router, { view, change, file }: Handlers): v
             ${table('Reports', jobs, [
               {
                 name: 'Report',
-                cell: ({ id }) => html`<a href="/admin/jobs/${id}">report</a>`,
+                cell: ({ id, result }) => html`<a href="/admin/jobs/${id}">${kindOf(result)}</a>`,
               },
               { name: 'Status', cell: ({ status }) => badge(status) },
+              { name: 'Period', cell: ({ result }) => periodOf(result) },
               { name: 'File', cell: ({ result }) => result !== null && fileOf(result) },
               call.session.admin && { name: 'Tenant', cell: ({ tenantId }) => tenantId },
               {
@@ -78,6 +79,15 @@ function reportOf({ field }: Call): JobInput<'generate-report'> {
     from: `${field('from')}T00:00:00Z`,
     to: `${field('to')}T00:00:00Z`,
   };
+}
+
+function kindOf(result: JobResource['result']): string {
+  return typeof result?.['kind'] === 'string' ? result['kind'] : 'report';
+}
+
+function periodOf(result: JobResource['result']): string {
+  const { from, to } = result ?? {};
+  return typeof from === 'string' && typeof to === 'string' ? `${from.slice(0, 10)} to ${to.slice(0, 10)}` : '';
 }
 
 function fileOf({ reportId, format: kindOfFile, bytes }: NonNullable<JobResource['result']>): Html {

@@ -24,8 +24,7 @@ export function schedulePages(router: Router, { view, change }: Handlers): void 
       return {
         title: 'Schedules',
         body: html`
-          <div class="title"><h1>Schedules</h1></div>
-          <p><a class="button" href="${path}/new">New schedule</a></p>
+          <div class="title"><h1>Schedules</h1><a class="button primary" href="${path}/new">New schedule</a></div>
           <div id="live" data-live="10">
             ${table('Schedules', schedules, [
               { name: 'Schedule', cell: ({ id, name }) => html`<a href="${path}/${id}">${name}</a>` },
@@ -134,7 +133,6 @@ function schedulePage(call: Call, schedule: ScheduleResource, next: Times, past:
         ${facts([
           ['job', schedule.type],
           ['when', rhythm(schedule)],
-          ['time zone', schedule.timezone],
           ['tenant', schedule.tenantId],
           ['overlap', schedule.overlap],
           ['catch-up', `${schedule.catchUp}, within ${duration(schedule.catchUpWindowMs)}`],
@@ -155,7 +153,7 @@ function schedulePage(call: Call, schedule: ScheduleResource, next: Times, past:
           cell: ({ jobId, jobStatus }) =>
             jobId !== null && html`<a href="/admin/jobs/${jobId}">${jobStatus ?? 'job'}</a>`,
         },
-        { name: 'Why', cell: ({ reason }) => reason ?? '' },
+        { name: 'Why', text: true, cell: ({ reason }) => reason ?? '' },
       ])}
     </div>`;
 }
@@ -203,6 +201,6 @@ function scheduleOf(call: Call): NewSchedule {
   };
 }
 
-function rhythm({ cron, everyMs }: ScheduleResource): Html {
-  return cron === null ? html`every ${duration(everyMs ?? 0)}` : html`<code>${cron}</code>`;
+function rhythm({ cron, everyMs, timezone }: ScheduleResource): Html {
+  return cron === null ? html`every ${duration(everyMs ?? 0)}` : html`<code>${cron}</code> ${timezone}`;
 }

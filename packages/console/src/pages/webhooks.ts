@@ -31,9 +31,13 @@ export function webhookPages(router: Router, { view, change }: Handlers): void {
             <button>Add</button>
           </form>
           ${table('Webhooks', webhooks, [
-            { name: 'Address', cell: ({ id, url }) => html`<a href="${path}/${id}">${url}</a>` },
+            { name: 'Address', text: true, cell: ({ id, url }) => html`<a href="${path}/${id}">${url}</a>` },
             { name: 'State', cell: state },
-            { name: 'Hears of', cell: ({ events }) => (events.length === 0 ? 'everything' : events.join(', ')) },
+            {
+              name: 'Hears of',
+              text: true,
+              cell: ({ events }) => (events.length === 0 ? 'everything' : events.join(', ')),
+            },
             call.session.admin && { name: 'Tenant', cell: ({ tenantId }) => tenantId },
             { name: 'Fails since', cell: ({ failingSince }) => failingSince !== null && ago(failingSince, call.nowMs) },
           ])}
