@@ -1,3 +1,4 @@
+import { insertWebhookDeliveries } from '@queue-service/persistence';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RealApp, realApp } from '../testing/real-app.ts';
@@ -120,6 +121,56 @@ describe('the console', () => {
       .set('Cookie', await session('venueAdmin'));
     expect(answer.status).toBe(403);
     expect(answer.text).toContain('This needs the role admin');
+  });
+});
+
+describe('forms', () => {
+  const send = async (path: string, who: Who, fields: object = {}) =>
+    request(real.app)
+      .post(path)
+      .set('Cookie', await session(who))
+      .type('form')
+      .send(fields);
+
+  it('sets the limits of a tenant, and names what is wrong with them', async () => {
+    const limits = (page: string) =>
+      [...page.matchAll(/name="(?:weight|max\w+)"[^>]*value="(\d*)"/g)].map(([, n]) => n);
+    const set = await send('/admin/tenants/venue-1', 'admin', { weight: '7', maxRunning: '', maxPerSecond: '20' });
+    expect(set.status).toBe(303);
+    const page = (await get('/admin/tenants/venue-1', 'admin')).text;
+    expect(limits(page).filter((value) => value !== '')).toEqual(['7', '20']);
+    const wrong = await send('/admin/tenants/venue-1', 'admin', { weight: '0', maxRunning: '', maxPerSecond: '' });
+    expect(wrong.status).toBe(400);
+    expect(wrong.text).toContain('weight');
+    expect((await send('/admin/tenants/venue-1', 'venueAdmin', { weight: '9' })).status).toBe(403);
+    expect(limits((await get('/admin/tenants/venue-1', 'admin')).text)).toContain('7');
+  });
+
+  it('adds a webhook, shows its secret once, and what it was told, and sends that again', async () => {
+    const url = 'https://hooks.example.com/ends';
+    const added = await send('/admin/webhooks', 'venueAdmin', { url });
+    const id = /\/admin\/webhooks\/([\da-f-]{36})/.exec(added.text)?.[1] ?? '';
+    expect(added.text).toContain('whsec_');
+    const { tenantId } = claims.venueAdmin;
+    const body = { type: 'job.completed', data: { id: 'j-1' } };
+    const [delivery] = await insertWebhookDeliveries(real.runtime.db, [
+      { tenantId, type: 'job.completed', subjectId: id, webhookUrl: null, body },
+    ]);
+    const failed = { status: 'failed' };
+    await real.runtime.db.prisma.webhookDelivery.update({ where: { id: delivery?.id ?? '' }, data: failed });
+
+    const path = `/admin/webhooks/${id}`;
+    const page = await get(path, 'venueAdmin');
+    expect(page.text).toContain(url);
+    expect(page.text).not.toContain('whsec_');
+    expect(page.text).toContain('job.completed');
+    const replay = `${path}/deliveries/${delivery?.id}/replay`;
+    expect(page.text).toContain(replay);
+    expect((await send(replay, 'venueAdmin')).status).toBe(303);
+    expect((await get(`${path}?status=pending`, 'venueAdmin')).text).toContain(delivery?.id);
+    expect((await get('/admin/webhooks', 'venueAdmin')).text).toContain(path);
+    expect((await send(`${path}/remove`, 'venueAdmin')).status).toBe(303);
+    expect((await get(path, 'venueAdmin')).status).toBe(404);
   });
 });
 
