@@ -1,9 +1,10 @@
 import { queues } from '@queue-service/contracts';
 import { earliestRunAt, type Sql } from '@queue-service/persistence';
 import { scoresOf } from './fairness/bands.ts';
+import { canaryId } from './host/canary.ts';
 import type { QueueConnection } from './redis/connections.ts';
 
-/** A queue at one moment. */
+/** A queue at one moment. A waiting canary is nobody's work and counts nowhere. */
 export interface QueueState {
   /** Due and not started, of every priority, also while paused. */
   waiting: number;
@@ -30,16 +31,18 @@ const looked = 20;
  * @throws while Redis or, for money, PostgreSQL is away
  */
 export async function readQueueState(connection: QueueConnection, sql: Sql, now: Date): Promise<QueueState> {
-  const { queue } = connection;
-  const [counts, paused, heads] = await Promise.all([
+  const { queue, redis } = connection;
+  const [counts, paused, heads, canary] = await Promise.all([
     queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
     queue.isPaused(),
     headsOf(connection),
+    redis.zscore(queue.toKey('prioritized'), canaryId),
   ]);
   const { wait = 0, prioritized = 0, active = 0, delayed = 0 } = counts;
   const dueSince = heads.length === 0 ? null : await earliestDue(connection, sql, heads);
   return {
-    waiting: wait + prioritized,
+    // It may have been added after the jobs were counted.
+    waiting: Math.max(0, wait + prioritized - (canary === null ? 0 : 1)),
     active,
     delayed,
     paused,
@@ -61,10 +64,12 @@ async function headsOf({ queue, redis }: QueueConnection): Promise<string[]> {
       pipeline.zrangebyscore(queue.toKey('prioritized'), from, `(${to}`, 'LIMIT', 0, count);
   }
   const replies = (await pipeline.exec()) ?? [];
-  return replies.flatMap(([error, reply]) => {
-    if (error) throw error;
-    return (reply ?? []) as string | string[];
-  });
+  return replies
+    .flatMap(([error, reply]) => {
+      if (error) throw error;
+      return (reply ?? []) as string | string[];
+    })
+    .filter((id) => id !== canaryId);
 }
 
 async function earliestDue({ name, queue, redis }: QueueConnection, sql: Sql, ids: string[]): Promise<number | null> {

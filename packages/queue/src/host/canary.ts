@@ -6,7 +6,7 @@ import type { QueueConnection } from '../redis/connections.ts';
 export const canaryName = 'canary';
 
 /** One a queue: while it waits, no second one is added. Like all ids a UUID, for whoever looks its row up. */
-const canaryId = '00000000-0000-7000-8000-00000000ca4a';
+export const canaryId = '00000000-0000-7000-8000-00000000ca4a';
 
 /**
  * Sends a canary through a queue, among the jobs of middle priority; the worker that gets it measures how long it took.

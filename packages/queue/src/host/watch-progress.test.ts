@@ -1,7 +1,14 @@
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { openRuntime, type Runtime, releaseCanary, startFleetWorker, type WorkerHost } from '../index.ts';
+import {
+  openRuntime,
+  type Runtime,
+  readQueueState,
+  releaseCanary,
+  startFleetWorker,
+  type WorkerHost,
+} from '../index.ts';
 import { type ProgressWatch, watchProgress } from './watch-progress.ts';
 
 const lines: string[] = [];
@@ -65,4 +72,16 @@ it('turns red, with the reason in the log and an incident, when it takes nothing
   await eventually(() => expect(watch.liveness().alive).toBe(false));
   await queue().drain();
   await eventually(() => expect(watch.liveness().alive).toBe(true));
+});
+
+it('does not count a canary that waits as work of its queue', async () => {
+  const connection = runtime.connections.of('background');
+  const state = () => readQueueState(connection, runtime.db, new Date(Date.now() + 60_000));
+  await releaseCanary(connection);
+  expect(await queue().getJobCountByTypes('prioritized')).toBe(1);
+  expect(await state()).toMatchObject({ waiting: 0, oldestWaitingMs: 0 });
+  await runtime.producer.accept([
+    { type: 'analytics-track', tenantId: 't1', data: { anonymousId: 'a', event: 'seen' } },
+  ]);
+  expect(await state()).toMatchObject({ waiting: 1 });
 });
