@@ -45,7 +45,7 @@ export function chartOf(lines: readonly Line[]): string {
     y += 8;
     return title + bars.join('');
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${labelWidth + chartWidth + 90} ${y}" font-family="system-ui, sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${groups.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${labelWidth + chartWidth + 90} ${y}" font-family="system-ui, sans-serif" font-size="12"><title>The medians of each comparison</title><rect width="100%" height="100%" fill="#fff"/>${groups.join('')}</svg>\n`;
 }
 
 function escaped(text: string): string {

@@ -113,7 +113,8 @@ function fleetOf(id: string, sketch: readonly Sketch[]) {
       const step = sketch[Number(name.slice(1))] as Sketch;
       const times = deaths.get(job.id) ?? 0;
       if (job.type === refund.type) {
-        expect(jobs).toHaveLength(1);
+        // One after the other; those that died in their turn start together when the flow is retried.
+        expect(jobs.filter(({ id }) => !deaths.has(id)).length).toBeLessThanOrEqual(1);
         const dies = step.compensationDies && times === 0;
         if (dies) deaths.set(job.id, 1);
         else undone.push(name);
