@@ -19,6 +19,8 @@ export interface Bench {
 
 export interface Contest {
   readonly name: string;
+  /** For what takes long, or hardly varies. */
+  readonly mostRounds?: number;
   run(bench: Bench): Promise<Line[]>;
 }
 
@@ -32,6 +34,19 @@ export interface Comparing {
   bar: Line['bar'];
   note?: string;
   rounds?: number;
+}
+
+/** Beside jobs per second, what the process itself used: that hardly depends on what else runs on the machine. */
+export function byCpu(
+  line: Line,
+  rounds: Readonly<Record<string, readonly number[]>>,
+  against: readonly string[],
+): Line {
+  const [ours = ''] = Object.keys(line.rounds);
+  return {
+    ...{ name: `${line.name}, by CPU of the process`, unit: 'jobs/s of CPU', rounds, figure: 'ratio', bar: null },
+    ...{ value: compared(rounds, ours, against, 'ratio'), note: 'the same rounds' },
+  };
 }
 
 /** One line; ours is the first contestant. */

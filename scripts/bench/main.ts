@@ -16,7 +16,7 @@ import { startStores } from './stores.ts';
 import { chartOf, tableOf } from './table.ts';
 
 const contests: readonly Contest[] = [
-  ...[accept, batch, run, money, latency, growth, recovery, startUp, capacity, partitions],
+  ...[accept, batch, run, money, latency, recovery, startUp, growth, capacity, partitions],
 ];
 
 const help = `pnpm bench [options]
@@ -70,7 +70,9 @@ async function main(): Promise<void> {
     );
     for (const contest of chosen) {
       console.log(`\n${contest.name}`);
-      lines.push(...(await contest.run(bench)));
+      lines.push(
+        ...(await contest.run({ ...bench, rounds: Math.min(bench.rounds, contest.mostRounds ?? bench.rounds) })),
+      );
       await write({ ...conditions, loadAfter: loadavg()[0] }, lines);
     }
   } finally {

@@ -8,18 +8,22 @@ const nowMs = () => performance.timeOrigin + performance.now();
 
 if (given['role'] === 'produce') {
   const add = await engine.producer();
-  const [rate, seconds] = [Number(given['rate']), Number(given['seconds'])];
-  const count = Math.ceil(rate * seconds);
-  const startedAt = performance.now();
-  const all: Promise<unknown>[] = [];
-  while (all.length < count) {
-    for (const due = ((performance.now() - startedAt) / 1_000) * rate; all.length < Math.min(due, count); ) {
-      all.push(add(nowMs()));
+  const steadily = async (count: number, rate: number) => {
+    const startedAt = performance.now();
+    const all: Promise<unknown>[] = [];
+    while (all.length < count) {
+      for (const due = ((performance.now() - startedAt) / 1_000) * rate; all.length < Math.min(due, count); ) {
+        all.push(add(nowMs()));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  await Promise.all(all);
-  report({ count, seconds, cpuSeconds: 0, rssMiB: 0 });
+    await Promise.all(all);
+  };
+  const [rate, seconds, warm] = [Number(given['rate']), Number(given['seconds']), Number(given['warm'])];
+  await steadily(warm, 250);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await steadily(Math.ceil(rate * seconds), rate);
+  report({ count: Math.ceil(rate * seconds), seconds, cpuSeconds: 0, rssMiB: 0 });
 } else {
   const latenciesMs: number[] = [];
   await engine.work((sentAt) => latenciesMs.push(nowMs() - sentAt), Number(given['concurrency']));

@@ -64,6 +64,7 @@ export const capacity: Contest = {
 /** A queue that is spread over partitions, each with a Redis and workers of its own, beside the same workers on one Redis. */
 export const partitions: Contest = {
   name: 'partitions',
+  mostRounds: 2,
   run: async (bench) => {
     const jobs = bench.size(15_000);
     const together = async (spread: boolean) => {

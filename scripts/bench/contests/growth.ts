@@ -25,6 +25,7 @@ async function line(
 /** Whether a job costs more when more is waiting, or when more tenants wait. */
 export const growth: Contest = {
   name: 'growth',
+  mostRounds: 2,
   run: async (bench) => {
     const jobs = bench.size(8_000);
     const warm = Math.floor(jobs / 3);

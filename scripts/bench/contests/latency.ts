@@ -6,14 +6,15 @@ import { runJobs } from './run.ts';
 const engines = ['ours', 'BullMQ', 'graphile-worker', 'pg-boss'];
 const concurrency = 10;
 
-/** Producer and worker are processes of their own; the first tenth warms up. */
+/** Producer and worker are processes of their own; as many jobs as `warm` come before and are not counted. */
 async function latencies(bench: Bench, engine: string, rate: number): Promise<{ p50: number; p99: number }> {
   const settings = { ...(await bench.settings()), engine, concurrency };
   const worker = await serve('latency', { ...settings, role: 'work' });
-  await measure('latency', { ...settings, role: 'produce', rate, seconds: bench.quick ? 1 : 5 });
+  const warm = bench.size(1_000);
+  await measure('latency', { ...settings, role: 'produce', rate, warm, seconds: bench.quick ? 1 : 5 });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const all = (await worker.stop()).latenciesMs ?? [];
-  const values = all.slice(Math.floor(all.length / 10));
+  const values = all.slice(warm);
   return { p50: percentile(values, 0.5), p99: percentile(values, 0.99) };
 }
 

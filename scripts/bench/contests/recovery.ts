@@ -111,6 +111,7 @@ async function afterFlush(bench: Bench): Promise<number> {
 
 export const recovery: Contest = {
   name: 'recovery',
+  mostRounds: 2,
   run: async (bench) => {
     const shared = { against: [], figure: 'value', best: 'lowest' } as const;
     const kill = (engine: string, queue: string) => () => afterKill(bench, engine, queue);

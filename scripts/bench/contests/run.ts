@@ -1,4 +1,4 @@
-import { type Bench, type Contest, compare, perSecond } from '../bench.ts';
+import { type Bench, byCpu, type Contest, compare, perSecond } from '../bench.ts';
 import type { Line } from '../compare.ts';
 import { type Measured, measure, type Settings } from '../contestant.ts';
 
@@ -15,16 +15,19 @@ export const run: Contest = {
     const lines: Line[] = [];
     for (const concurrency of [1, 10, 100]) {
       const jobs = bench.size(concurrency === 1 ? 10_000 : 30_000);
-      const work = (engine: 'ours' | 'bare') => async () =>
-        perSecond(await runJobs(bench, engine, { jobs, warm: Math.floor(jobs / 3), concurrency }));
-      lines.push(
-        await compare(bench, {
-          name: `run no-ops, concurrency ${concurrency}`,
-          ...{ unit: 'jobs/s', against: ['bare BullMQ'], bar: { atLeast: 0.9 } },
-          contestants: { ours: work('ours'), 'bare BullMQ': work('bare') },
-          note: 'a fleet worker with everything on against a bare BullMQ worker',
-        }),
-      );
+      const cpu: Record<string, number[]> = { ours: [], 'bare BullMQ': [] };
+      const work = (engine: 'ours' | 'bare') => async () => {
+        const ran = await runJobs(bench, engine, { jobs, warm: Math.floor(jobs / 3), concurrency });
+        cpu[engine === 'ours' ? 'ours' : 'bare BullMQ']?.push(ran.count / ran.cpuSeconds);
+        return perSecond(ran);
+      };
+      const line = await compare(bench, {
+        name: `run no-ops, concurrency ${concurrency}`,
+        ...{ unit: 'jobs/s', against: ['bare BullMQ'], bar: { atLeast: 0.9 } },
+        contestants: { ours: work('ours'), 'bare BullMQ': work('bare') },
+        note: 'a fleet worker with everything on against a bare BullMQ worker',
+      });
+      lines.push(line, byCpu(line, cpu, ['bare BullMQ']));
     }
     return lines;
   },

@@ -73,6 +73,7 @@ async function npmStart(): Promise<number> {
 
 export const startUp: Contest = {
   name: 'start-up',
+  mostRounds: 2,
   run: async (bench) => {
     const data = join(root, '.cache/bench-start-up');
     const secrets = await demoSecrets(join(data, 'demo-secrets.json'));
