@@ -2,6 +2,8 @@ import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+/** Nothing of these outlives a file but compiled modules: they are loaded once a process, not once a file. */
+const shareModules = ['api', 'worker-communication'];
 const workspaces = globSync(['packages/*', 'apps/*', 'deploy'], { cwd: import.meta.dirname });
 
 export default defineConfig({
@@ -18,7 +20,12 @@ export default defineConfig({
     projects: [
       ...workspaces.map((root) => ({
         extends: true as const,
-        test: { name: basename(root), root, include: ['src/**/*.test.ts'] },
+        test: {
+          name: basename(root),
+          root,
+          include: ['src/**/*.test.ts'],
+          isolate: !shareModules.includes(basename(root)),
+        },
       })),
       { extends: true as const, test: { name: 'scripts', root: '.', include: ['scripts/**/*.test.ts'] } },
     ],

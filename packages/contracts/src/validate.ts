@@ -44,7 +44,19 @@ export function parsePayload<Type extends JobType>(type: Type, version: number, 
       retryAfterMs: newerWorkerMs,
     });
   }
-  let current = payload as Record<string, unknown>;
+  const current = upgradePayload(type, version, payload as Record<string, unknown>);
+  const parsed = contract.payload.safeParse(current);
+  if (!parsed.success) throw contractViolation(`payload of ${type}`, parsed.error);
+  return parsed.data as JobPayload<Type>;
+}
+
+/**
+ * A payload of an older version, brought to the present one and not checked.
+ * @throws PermanentError `contract_violation` where there is no way
+ */
+export function upgradePayload(type: JobType, version: number, payload: Record<string, unknown>) {
+  const contract = contractOf(type);
+  let current = payload;
   for (let step = version; step < contract.version; step += 1) {
     const upgrade = contract.upgrades[step];
     if (upgrade === undefined) {
@@ -55,9 +67,7 @@ export function parsePayload<Type extends JobType>(type: Type, version: number, 
     }
     current = upgrade(current);
   }
-  const parsed = contract.payload.safeParse(current);
-  if (!parsed.success) throw contractViolation(`payload of ${type}`, parsed.error);
-  return parsed.data as JobPayload<Type>;
+  return current;
 }
 
 /** @throws PermanentError `contract_violation` when a handler returned what its contract does not allow */

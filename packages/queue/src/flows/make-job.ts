@@ -69,7 +69,10 @@ function makeJob(
   const contract = contractOf(step.type as Parameters<typeof contractOf>[0]);
   const { type, queue, policy } = contract;
   try {
-    const data = parsePayload(type, step.payloadVersion, resolveReferences(given, output));
+    const resolved = resolveReferences(given, output);
+    // In the middle of a deploy: a newer worker will check what this one does not know.
+    const newer = step.payloadVersion > contract.version;
+    const data = newer ? resolved : parsePayload(type, step.payloadVersion, resolved);
     return {
       step: step.name,
       job: {
@@ -84,7 +87,7 @@ function makeJob(
         idempotencyWindowMs: 0,
         requestHash: requestHash(canonicalJson({ type, data })),
         payload: sealer.seal(data, contract.personalData),
-        payloadVersion: contract.version,
+        payloadVersion: newer ? step.payloadVersion : contract.version,
         delayMs: step.options.delayMs ?? 0,
         flowId: flow.id,
         flowStep: step.name,

@@ -116,6 +116,18 @@ describe('a schedule', () => {
 });
 
 describe('a change', () => {
+  it('has its payload upgraded when it is changed under a newer contract', async () => {
+    const { id } = await create();
+    const contract = contractOf('payment-process');
+    const before = { version: contract.version, upgrades: contract.upgrades };
+    Object.assign(contract, { version: 2, upgrades: { 1: (old: object) => ({ ...old, orderId: 'upgraded' }) } });
+    const changed = await schedules.patch(id, 't1', { name: newId() });
+    Object.assign(contract, before);
+    expect(changed).toMatchObject({ outcome: 'saved', schedule: { data: { orderId: 'upgraded' } } });
+    const row = await runtime.db.prisma.schedule.findUniqueOrThrow({ where: { id } });
+    expect(row.payloadVersion).toBe(2);
+  });
+
   it('is checked as a whole and leaves the rest as it was', async () => {
     const { id } = await create({ options: { priority: 9 } });
     expect(await schedules.patch(id, 't1', { everyMs: 60_000 })).toMatchObject({

@@ -7,6 +7,7 @@ import {
   type ScheduleFireResource,
   type SchedulePreview,
   type ScheduleResource,
+  upgradePayload,
 } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
 import {
@@ -262,10 +263,11 @@ const uniqueViolation = '23505';
 /** A stored schedule as it would be posted, for checking a change as a whole. */
 function inputOf(row: ScheduleRow, sealer: LaunchParts['sealer']): CreateSchedule {
   const { name, type, cron, everyMs, timezone, active, overlap, catchUp, catchUpWindowMs, jitterMs, options } = row;
-  const personal = contractOf(type as CheckedSchedule['type']).personalData;
+  const known = type as CheckedSchedule['type'];
+  const payload = sealer.open(row.payload, contractOf(known).personalData) as Record<string, unknown>;
   return {
     ...{ name, type, cron, everyMs, timezone, active, overlap, catchUp, catchUpWindowMs, jitterMs, options },
-    data: sealer.open(row.payload, personal) as Record<string, unknown>,
+    data: upgradePayload(known, row.payloadVersion, payload),
     startsAt: row.startsAt?.toISOString() ?? null,
     endsAt: row.endsAt?.toISOString() ?? null,
   };
