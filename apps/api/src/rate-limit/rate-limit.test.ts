@@ -3,7 +3,7 @@ import { listRateLimits } from '@queue-service/persistence';
 import { openProducerRedis } from '@queue-service/queue';
 import { startOwnRedis } from '@queue-service/sandbox/testing';
 import request from 'supertest';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type RealApp, realApp } from '../testing/real-app.ts';
 import { METRICS_TOKEN } from '../testing/test-app.ts';
 import { bearer, type claims } from '../testing/tokens.ts';
@@ -29,9 +29,12 @@ const put = async (key: string, body: object) =>
     .send(body);
 
 test('every answer to a token says what is left; who has used it up waits, and only he', async () => {
-  const first = await get('/jobs', 'service');
-  expect(first.headers['ratelimit-policy']).toBe('"principal";q=6000;w=60, "tenant";q=30000;w=60');
-  expect(first.headers['ratelimit']).toMatch(/^"principal";r=5999;t=1, "tenant";r=29999;t=1$/);
+  // While Redis is slow to answer, as on a busy machine, the process counts by itself.
+  await vi.waitFor(async () => {
+    const first = await get('/jobs', 'service');
+    expect(first.headers['ratelimit-policy']).toBe('"principal";q=6000;w=60, "tenant";q=30000;w=60');
+    expect(first.headers['ratelimit']).toMatch(/^"principal";r=5999;t=1, "tenant";r=29999;t=1$/);
+  }, 10_000);
   expect((await put('principal:svc-shop', { points: 2, windowMs: 3_600_000 })).status).toBe(200);
   const answers = [await get('/jobs', 'service'), await get('/jobs', 'service'), await get('/rate-limits', 'service')];
   // 403 counts too: a token is no licence to hammer what it may not do.
