@@ -45,24 +45,28 @@ it('sheds load instead of running out of memory, and loses nothing when the disk
   expect(report.figures).toMatchObject({ 'requests never answered': 0, 'requests acknowledged': 60 });
 });
 
-/** Answers by status; those that are not 202 say when to come back. */
-async function floodOf(cluster: Cluster): Promise<Record<string, number>> {
+/** The one API, and a way to post a job to it again and again. */
+async function posterOf(cluster: Cluster, job: object) {
   const [api] = cluster.members.filter(({ url }) => url !== null);
   const headers = { authorization: `Bearer ${await cluster.token('flood')}`, 'content-type': 'application/json' };
+  const body = JSON.stringify(job);
+  return { api, post: () => fetch(`${api?.url}/api/v1/queue/jobs`, { method: 'POST', headers, body }) };
+}
+
+/** Answers by status; those that are not 202 say when to come back. */
+async function floodOf(cluster: Cluster): Promise<Record<string, number>> {
   const data = { to: 'crowd@example.com', subject: 'Doors', text: 'x'.repeat(flood.letters) };
-  const body = JSON.stringify({ queue: 'communication', type: 'send-email', data });
+  const { api, post } = await posterOf(cluster, { queue: 'communication', type: 'send-email', data });
   api?.redis.slow(300);
-  const sent = Array.from({ length: flood.requests }, () =>
-    fetch(`${api?.url}/api/v1/queue/jobs`, { method: 'POST', headers, body }),
-  );
+  const sent = Array.from({ length: flood.requests }, post);
   const settled = Promise.allSettled(sent);
   const live = await fetch(`${api?.url}/health/live`).catch(() => null);
   const answered = (await settled).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   api?.redis.slow(0);
   expect(live?.status).toBe(200);
   expect(api?.victim.running).toBe(true);
-  for (const { status, headers: got } of answered) {
-    if (status !== 202) expect(Number(got.get('retry-after'))).toBeGreaterThan(0);
+  for (const { status, headers } of answered) {
+    if (status !== 202) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
   }
   return Object.fromEntries(
     [...Map.groupBy(answered, ({ status }) => status)].map(([status, all]) => [status, all.length]),
@@ -83,17 +87,15 @@ async function useUpTheLog({ db }: Cluster): Promise<void> {
 
 /** Posts payments until one is refused for want of a database; answers how many were refused. */
 async function refusals(cluster: Cluster): Promise<number> {
-  const [api] = cluster.members.filter(({ url }) => url !== null);
-  const headers = { authorization: `Bearer ${await cluster.token('disk')}`, 'content-type': 'application/json' };
   const data = { orderId: 'o', amount: 100, currency: 'eur', paymentMethodId: 'pm_card_visa' };
-  const body = JSON.stringify({ queue: 'money', type: 'payment-process', data });
+  const { post } = await posterOf(cluster, { queue: 'money', type: 'payment-process', data });
   let refused = 0;
   await vi.waitFor(
     async () => {
-      const { status, headers: got } = await fetch(`${api?.url}/api/v1/queue/jobs`, { method: 'POST', headers, body });
+      const { status, headers } = await post();
       if (status === 503) refused += 1;
       expect(status).toBe(503);
-      expect(Number(got.get('retry-after'))).toBeGreaterThan(0);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     },
     { timeout: 30_000, interval: 10 },
   );

@@ -1,3 +1,4 @@
+import { isUuid } from '@queue-service/contracts';
 import { type BookedEffect, type Database, findBookedEffect, listBookedEffects } from '@queue-service/persistence';
 import { type BookProvider, bookKindOf, type LedgerRow, ledgerState, type ProviderRow } from '@queue-service/providers';
 import type { Keypair } from '@solana/web3.js';
@@ -22,8 +23,6 @@ export interface BooksParts {
   authority: Keypair;
 }
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 export function openBooks({ db, stripe, nodes, authority }: BooksParts): Books {
   return {
     ledger: async (from, to) => (await listBookedEffects(db, from, to)).map(ledgerRow),
@@ -37,7 +36,7 @@ export function openBooks({ db, stripe, nodes, authority }: BooksParts): Books {
     },
     findInLedger: async (row) => {
       // Metadata can be edited by hand: what is no job id is none.
-      const jobId = row.jobId !== null && uuid.test(row.jobId) ? row.jobId : null;
+      const jobId = isUuid(row.jobId) ? row.jobId : null;
       const found = await findBookedEffect(db, { ...row, jobId });
       return found === null ? null : ledgerRow(found);
     },

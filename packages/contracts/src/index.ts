@@ -1,6 +1,7 @@
 export * from './canonical-json.ts';
 export * from './contract.ts';
 export * from './errors.ts';
+export { isUuid } from './fields.ts';
 export * from './flows/plan.ts';
 export * from './flows/references.ts';
 export { type FlowTemplate, flowTemplates } from './flows/templates.ts';

@@ -1,4 +1,4 @@
-import type { DeliveryStatus } from '@queue-service/contracts';
+import { type DeliveryStatus, isUuid } from '@queue-service/contracts';
 
 /** One telling of a provider about one receiver of a message. */
 export interface DeliveryEvent {
@@ -30,13 +30,12 @@ export interface MessageIds {
   tenant_id: string;
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const tenant = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 function idsOf(told: Partial<Record<keyof MessageIds, unknown>>): Pick<DeliveryEvent, 'jobId' | 'tenantId'> {
   const { job_id: jobId, tenant_id: tenantId } = told;
   return {
-    jobId: typeof jobId === 'string' && uuid.test(jobId) ? jobId : null,
+    jobId: isUuid(jobId) ? jobId : null,
     tenantId: typeof tenantId === 'string' && tenant.test(tenantId) ? tenantId : null,
   };
 }

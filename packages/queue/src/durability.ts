@@ -1,6 +1,7 @@
 import type { Sql } from '@queue-service/persistence';
 import type { Redis } from 'ioredis';
 import { mastersOf, type RedisClient } from './redis/client.ts';
+import { infoField } from './redis/info.ts';
 
 /** What is wrong with a server for the use it is put to; `fatal` ones must not run in production. */
 export interface DurabilityProblem {
@@ -29,12 +30,11 @@ async function checkServer(redis: Redis, tier: 1 | 2 | 3): Promise<DurabilityPro
     }
   };
   const info = await redis.info();
-  const field = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
   const problems: DurabilityProblem[] = [];
-  const policy = (await read('maxmemory-policy')) ?? field('maxmemory_policy') ?? 'unknown';
+  const policy = (await read('maxmemory-policy')) ?? infoField(info, 'maxmemory_policy') ?? 'unknown';
   if (policy !== 'noeviction')
     problems.push({ setting: 'maxmemory-policy', found: policy, wanted: 'noeviction', fatal: true });
-  const aof = (await read('appendonly')) ?? (field('aof_enabled') === '1' ? 'yes' : 'no');
+  const aof = (await read('appendonly')) ?? (infoField(info, 'aof_enabled') === '1' ? 'yes' : 'no');
   if (aof !== 'yes' && tier < 3) problems.push({ setting: 'appendonly', found: aof, wanted: 'yes', fatal: tier === 1 });
   return problems;
 }

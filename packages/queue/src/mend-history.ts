@@ -1,4 +1,4 @@
-import type { QueueName } from '@queue-service/contracts';
+import { isUuid, type QueueName } from '@queue-service/contracts';
 import { listUnended } from '@queue-service/persistence';
 import { Job } from 'bullmq';
 import type { Envelope } from './envelope.ts';
@@ -25,8 +25,7 @@ export async function mendHistory(
   for (const ended of ['completed', 'failed'] as const) {
     const ids = await redis.zrangebyscore(queue.toKey(ended), from, `(${to}`);
     for (let start = 0; start < ids.length; start += pageSize) {
-      // Canaries have other ids, and no history.
-      const page = ids.slice(start, start + pageSize).filter((id) => uuid.test(id));
+      const page = ids.slice(start, start + pageSize).filter(isUuid);
       for (const id of await listUnended(db, page)) {
         const job = await Job.fromId(queue, id);
         if (!job || job.finishedOn === undefined) continue;
@@ -46,5 +45,3 @@ export async function mendHistory(
   }
   return mended;
 }
-
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;

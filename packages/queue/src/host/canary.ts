@@ -10,10 +10,11 @@ export const canaryId = '00000000-0000-7000-8000-00000000ca4a';
 
 /**
  * Sends a canary through a queue, among the jobs of middle priority; the worker that gets it measures how long it took.
- * Not while the queue is paused: its wait would say nothing.
+ * Not while the queue is paused or has no workers: its wait would say nothing, and it would wake a fleet that was scaled
+ * to zero because nothing waits.
  */
 export async function releaseCanary({ name, queue, redis }: QueueConnection): Promise<void> {
-  if (redis.status !== 'ready' || (await queue.isPaused())) return;
+  if (redis.status !== 'ready' || (await queue.isPaused()) || (await queue.getWorkersCount()) === 0) return;
   const job = { id: canaryId, type: canaryName as JobType, priority: 5, tenantId: canaryName, delayMs: 0, data: {} };
   await queue.add(canaryName, {}, { ...bullOptions(name, job), removeOnComplete: true, removeOnFail: true });
 }

@@ -16,13 +16,14 @@ const log = createLogger({ service: 'test', level: 'error', destination: { write
 const metrics = createMetrics({ service: 'test' });
 const eventually = (look: () => unknown) => vi.waitFor(look, { timeout: 20_000, interval: 20 });
 let runtime: Runtime;
+let config: Parameters<typeof startFleetWorker>[0]['config'] & Parameters<typeof openRuntime>[0]['config'];
 let host: WorkerHost;
 let watch: ProgressWatch;
 const queue = () => runtime.connections.of('background').queue;
 
 beforeAll(async () => {
   const [{ url }, { prefix, url: redis }] = [await useDatabase(), usePrefix()];
-  const config = {
+  config = {
     ...{ DATABASE_URL: new Secret(url), DATABASE_POOL_SIZE: 3, PAYLOAD_ENCRYPTION_KEYS: [], WORKER_CONCURRENCY: 2 },
     ...{ REDIS_URL: new Secret(redis), QUEUE_PREFIX: prefix },
   };
@@ -48,6 +49,7 @@ afterAll(async () => {
 });
 
 it('lets a canary through, which no list shows, and measures its wait', async () => {
+  await eventually(async () => expect(await queue().getWorkersCount()).toBe(1));
   await releaseCanary(runtime.connections.of('background'));
   await eventually(async () =>
     expect(await metrics.text()).toMatch(/queue_canary_wait_seconds_count\{[^}]*queue="background"[^}]*\} 1/),
@@ -74,14 +76,27 @@ it('turns red, with the reason in the log and an incident, when it takes nothing
   await eventually(() => expect(watch.liveness().alive).toBe(true));
 });
 
+it('lets no canary through a queue without workers: it would wake those that were scaled to zero', async () => {
+  await releaseCanary(runtime.connections.of('background'));
+  expect(await queue().getJobCountByTypes('prioritized')).toBe(0);
+});
+
 it('does not count a canary that waits as work of its queue', async () => {
   const connection = runtime.connections.of('background');
+  const { promise: released, resolve: release } = Promise.withResolvers<{ accepted: true }>();
+  const busy = startFleetWorker({
+    ...{ runtime, queue: 'background', config, log, metrics },
+    handlers: { 'analytics-track': () => released } as never,
+  });
   const state = () => readQueueState(connection, runtime.db, new Date(Date.now() + 60_000));
+  const event = { type: 'analytics-track' as const, tenantId: 't1', data: { anonymousId: 'a', event: 'seen' } };
+  await runtime.producer.accept([event, event]);
+  await eventually(async () => expect(await state()).toMatchObject({ waiting: 0, active: 2 }));
   await releaseCanary(connection);
   expect(await queue().getJobCountByTypes('prioritized')).toBe(1);
   expect(await state()).toMatchObject({ waiting: 0, oldestWaitingMs: 0 });
-  await runtime.producer.accept([
-    { type: 'analytics-track', tenantId: 't1', data: { anonymousId: 'a', event: 'seen' } },
-  ]);
+  await runtime.producer.accept([event]);
   expect(await state()).toMatchObject({ waiting: 1 });
+  release({ accepted: true });
+  await busy.close(5_000);
 });

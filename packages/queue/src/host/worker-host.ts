@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { contractOf, type JobType, type QueueName } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
-import { type AttemptRecord, isDatabaseUnavailable, type Sealer } from '@queue-service/persistence';
-import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { AttemptRecord, Sealer } from '@queue-service/persistence';
+import { type Job, Worker } from 'bullmq';
 import { type AttemptEvents, attemptEvents, type PublishJobEvent } from '../events/publish.ts';
 import { toldLog } from '../events/told-log.ts';
 import type { FairWorker } from '../fairness/fair-worker.ts';
@@ -16,6 +16,7 @@ import { createIsolation } from './isolation.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
 import { reportEnd, reportStart } from './report.ts';
+import { settleUntilStored, tellBull } from './settle.ts';
 import type { LoopWatch } from './watch-loop.ts';
 
 /** A job whose worker dies this often is taken for the cause. */
@@ -262,40 +263,4 @@ function once<Value>(make: () => Value): () => Value {
 
 function shutdown(): Abort {
   return new Abort('shutdown', 'the worker shuts down');
-}
-
-/** An end is worth a few tries: giving up leaves the work done and unrecorded until the claim runs out. */
-async function settleUntilStored(
-  claim: Claim,
-  outcome: Outcome,
-  attempt: AttemptRecord,
-  log: () => Logger,
-): Promise<Settlement> {
-  for (let waitMs = 100; ; waitMs *= 2) {
-    try {
-      return await claim.settle(outcome, attempt);
-    } catch (error) {
-      if (!isDatabaseUnavailable(error) || waitMs > 1_600) throw error;
-      log().warn({ err: error }, 'The end of the attempt could not be written; trying again');
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-  }
-}
-
-async function tellBull(job: Job, token: string | undefined, settlement: Settlement): Promise<unknown> {
-  switch (settlement.kind) {
-    case 'done':
-      return settlement.value;
-    case 'failed':
-      throw new UnrecoverableError(`${settlement.error.code}: ${settlement.error.message}`);
-    case 'later':
-      if (settlement.delayMs <= 0) {
-        await job.moveToWait(token);
-        await settlement.moved?.();
-        throw new WaitingError();
-      }
-      await job.moveToDelayed(Date.now() + settlement.delayMs, token);
-      await settlement.moved?.();
-      throw new DelayedError();
-  }
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { mastersOf, type RedisClient } from './client.ts';
+import { infoField } from './info.ts';
 
 /** Workers need room to move and end what is there: at `maxmemory` Redis takes none of their commands either. */
 const MOST_USED = 0.9;
@@ -31,7 +32,6 @@ export function watchMemory(redis: RedisClient): RedisMemory {
 /** 0 where there is no limit. */
 async function shareUsed(server: Redis): Promise<number> {
   const info = await server.info('memory');
-  const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-  const limit = field('maxmemory');
-  return limit === 0 ? 0 : field('used_memory') / limit;
+  const limit = Number(infoField(info, 'maxmemory') ?? 0);
+  return limit === 0 ? 0 : Number(infoField(info, 'used_memory')) / limit;
 }
