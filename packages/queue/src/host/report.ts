@@ -37,6 +37,8 @@ export function reportEnd(
     durationMs,
     requestId: claim.requestId,
     tenantId: claim.tenantId,
+    // Of the request that made the job, also where no traces are sent from here.
+    ...(claim.traceId === null ? {} : { trace_id: claim.traceId }),
   };
   switch (outcome.kind) {
     case 'completed':
