@@ -103,6 +103,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       LOG_LEVEL: 'info',
       WORKER_CONCURRENCY: '20',
       STRIPE_TIMEOUT_MS: '1000',
+      // At the limits of test keys and public nodes a long run would spend its time waiting for them.
+      STRIPE_REQUESTS_PER_SECOND: '400',
+      SOLANA_REQUESTS_PER_SECOND: '400',
       OPS_PORT: '0',
       ...options.env,
     };

@@ -19,7 +19,6 @@ it('sheds load instead of running out of memory, and loses nothing when the disk
     patienceMs: 120_000,
     cluster: {
       sizes: { api: 1, 'worker-money': 1, 'worker-communication': 1, scheduler: 1 },
-      env: { STRIPE_REQUESTS_PER_SECOND: '400' },
       envOf: { api: { NODE_OPTIONS: '--max-old-space-size=160' } },
       diskMb: 320,
     },
