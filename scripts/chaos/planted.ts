@@ -42,7 +42,16 @@ export async function runPlanted(name: string, seed: number): Promise<{ report: 
   const planted = plantedRuns[name];
   if (planted === undefined) throw new Error(`${name} is not one of ${Object.keys(plantedRuns).join(', ')}`);
   const report = await runChaos({
-    ...{ seed, requests: 60, forMs: 6_000, outageMs: 3_000, patienceMs: 30_000, load: 'payments', ...planted.how },
+    ...planted.how,
+    ...{
+      seed,
+      requests: 60,
+      forMs: 6_000,
+      outageMs: 3_000,
+      patienceMs: 30_000,
+      historyLagMs: 0,
+      load: 'payments' as const,
+    },
     cluster: {
       sizes: { api: 1, 'worker-money': 2, scheduler: 1 },
       plant: [join(import.meta.dirname, 'planted', `${name}.ts`)],

@@ -18,12 +18,7 @@ it('loses and doubles nothing when all workers are restarted one after another u
     patienceMs: 60_000,
     cluster: {
       sizes: { api: 1, 'worker-money': 2, 'worker-communication': 2, 'worker-background': 1, scheduler: 1 },
-      env: {
-        SHUTDOWN_GRACE_MS: '6000',
-        STRIPE_TIMEOUT_MS: '15000',
-        STRIPE_REQUESTS_PER_SECOND: '400',
-        SOLANA_REQUESTS_PER_SECOND: '400',
-      },
+      env: { SHUTDOWN_GRACE_MS: '6000', STRIPE_TIMEOUT_MS: '15000' },
     },
     script: async (cluster, timeline) => {
       const { stripe, sendgrid } = cluster.providers.sandbox;

@@ -17,6 +17,8 @@ export interface ChaosOptions {
   outageMs: number;
   /** How long the service may take to end everything once it is healed, in milliseconds. */
   patienceMs: number;
+  /** How long history, which is written behind the work, may take after that, in milliseconds. Default 30,000. */
+  historyLagMs?: number;
   cluster?: Partial<ClusterOptions>;
   /** Default: something of everything. */
   load?: Load;
@@ -75,7 +77,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const recoveredMs = performance.now() - startedAt;
     over();
     await counting.stop();
-    const { evidence, violations } = await judge(() => gather(cluster, producer.acknowledged, faults.dataLostAt, left));
+    const { evidence, violations } = await judge(
+      () => gather(cluster, producer.acknowledged, faults.dataLostAt, left),
+      options.historyLagMs ?? 30_000,
+    );
     return {
       seed: options.seed,
       violations,
@@ -143,11 +148,11 @@ async function untilIdle(cluster: Cluster, patienceMs: number): Promise<Record<s
   return left;
 }
 
-/** History is written behind the work; what a killed worker had not written comes within this time. */
-const historyLagMs = 30_000;
-
 /** Looks until nothing is wrong, or history had its time. */
-async function judge(gathered: () => Promise<Evidence>): Promise<{ evidence: Evidence; violations: Violation[] }> {
+async function judge(
+  gathered: () => Promise<Evidence>,
+  historyLagMs: number,
+): Promise<{ evidence: Evidence; violations: Violation[] }> {
   for (const until = Date.now() + historyLagMs; ; await sleep(2_000)) {
     const evidence = await gathered();
     const violations = check(evidence);
