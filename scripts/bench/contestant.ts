@@ -55,7 +55,10 @@ export async function serve(
     begin: () => child.kill('SIGTERM'),
     stop: async () => {
       child.kill('SIGTERM');
+      // One that was never told to begin waits for a second signal.
+      const lost = setTimeout(() => child.kill('SIGKILL'), 10_000);
       await ended;
+      clearTimeout(lost);
       return JSON.parse(output().trimEnd().split('\n').at(-1) ?? '{}') as Measured;
     },
   };
