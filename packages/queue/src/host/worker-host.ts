@@ -9,6 +9,7 @@ import type { FairWorker } from '../fairness/fair-worker.ts';
 import type { Handler, Handlers, JsonObject } from '../handler.ts';
 import { newId } from '../ids.ts';
 import type { RedisClient } from '../redis/client.ts';
+import { createSharedCalls } from '../redis/shared-calls.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
 import { Abort } from './abort.ts';
 import { canaryName } from './canary.ts';
@@ -203,7 +204,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     return { kind: 'cancelled', acted: done };
   };
 
-  const worker = new Worker(parts.queue, parts.fairness.around(process_), {
+  const options = {
     connection: parts.redis,
     prefix: parts.prefix,
     name: id,
@@ -212,7 +213,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     // How often a job may be given out again is counted by the tier, which also records its end.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     skipVersionCheck: true,
-  });
+  };
+  const worker = new Worker(parts.queue, parts.fairness.around(process_), options, createSharedCalls);
   const isolation = createIsolation({
     pause: () => void worker.pause(true),
     resume: () => {

@@ -4,6 +4,7 @@ import { FlowProducer, Queue } from 'bullmq';
 import { prefixOf, type RedisConfig, redisUrlOf } from '../config.ts';
 import { openRedis, type RedisClient } from './client.ts';
 import { type RedisMemory, watchMemory } from './memory.ts';
+import { createSharedCalls } from './shared-calls.ts';
 
 export interface QueueConnection {
   readonly name: QueueName;
@@ -64,7 +65,7 @@ export function openConnections(config: RedisConfig, names: readonly QueueName[]
     const url = redisUrlOf(config, name);
     const { redis, memory } = servers.get(url) ?? open(url);
     const prefix = prefixOf(config, name);
-    const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true });
+    const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true }, createSharedCalls);
     const flows = new FlowProducer({ connection: redis, prefix, skipVersionCheck: true });
     // The connection's own listener has told it.
     queue.on('error', () => {});

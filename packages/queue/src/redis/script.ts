@@ -4,7 +4,11 @@ import type { RedisClient } from './client.ts';
 /** A Lua script that the server keeps; it is sent again to a server that does not know it. */
 export function script<Reply>(text: string) {
   const sha = createHash('sha1').update(text).digest('hex');
-  return async (redis: RedisClient, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> => {
+  return async (
+    redis: RedisClient,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<Reply> => {
     try {
       return (await redis.evalsha(sha, keys.length, ...keys, ...args)) as Reply;
     } catch (error) {

@@ -1,0 +1,92 @@
+import { usePrefix } from '@queue-service/sandbox/testing';
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createSharedCalls } from './shared-calls.ts';
+
+let redis: Redis;
+let prefix: string;
+beforeAll(async () => {
+  const used = await usePrefix();
+  prefix = used.prefix;
+  redis = new Redis(used.url, { maxRetriesPerRequest: null });
+});
+afterAll(() => redis.quit());
+
+const timestamp = 1_790_000_000_000;
+const jobs = [
+  { name: 'a', data: { n: 1 }, opts: { jobId: 'j1', priority: 7, removeOnComplete: { age: 60 }, timestamp } },
+  { name: 'b', data: { text: 'späť' }, opts: { jobId: 'j2', delay: 60_000, priority: 3, attempts: 1, timestamp } },
+  { name: 'a', data: { n: 3 }, opts: { jobId: 'j3', priority: 2, timestamp } },
+  { name: 'c', data: {}, opts: { jobId: 'j4', timestamp } },
+  { name: 'a', data: { again: true }, opts: { jobId: 'j1', priority: 1, timestamp } },
+];
+
+it('leaves in Redis what BullMQ leaves there', async () => {
+  const plain = new Queue('plain', { connection: redis, prefix });
+  const shared = new Queue('shared', { connection: redis, prefix }, createSharedCalls);
+  const left = async (queue: Queue) => {
+    const added = await queue.addBulk(jobs);
+    const hashes = await Promise.all(['j1', 'j2', 'j3', 'j4'].map((id) => redis.hgetall(queue.toKey(id))));
+    const sets = await Promise.all(
+      ['prioritized', 'delayed', 'marker'].map((set) => redis.zrange(queue.toKey(set), 0, '-1', 'WITHSCORES')),
+    );
+    const wait = await redis.lrange(queue.toKey('wait'), 0, '-1');
+    return { wait, ids: added.map(({ id }) => id), hashes, sets, events: await redis.xlen(queue.toKey('events')) };
+  };
+  const expected = await left(plain);
+  expect(expected.ids).toEqual(['j1', 'j2', 'j3', 'j4', 'j1']);
+  expect(expected.hashes[0]).toMatchObject({ name: 'a', data: '{"n":1}' });
+  expect(await left(shared)).toEqual(expected);
+});
+
+it('adds many calls’ worth of jobs in their order', async () => {
+  const queue = new Queue('many', { connection: redis, prefix }, createSharedCalls);
+  const ids = Array.from({ length: 250 }, (_, index) => `job-${index}`);
+  const added = await queue.addBulk(ids.map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5 } })));
+  expect(added.map(({ id }) => id)).toEqual(ids);
+  expect(await redis.zrange(queue.toKey('prioritized'), 0, '-1')).toEqual(ids);
+});
+
+it('ends jobs together, each on its own: one whose lock is lost is refused alone', async () => {
+  const options = { connection: redis, prefix };
+  const queue = new Queue('ends', options, createSharedCalls);
+  const worker = new Worker('ends', null, { ...options, autorun: false }, createSharedCalls);
+  await queue.addBulk(
+    ['j1', 'j2', 'j3', 'j4'].map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5, attempts: 1 } })),
+  );
+  const [j1, j2, j3] = [await worker.getNextJob('t'), await worker.getNextJob('t'), await worker.getNextJob('t')];
+  if (!j1 || !j2 || !j3) throw new Error('three jobs were waiting');
+  await redis.del(`${queue.toKey('j2')}:lock`);
+  const [first, second, third] = await Promise.allSettled([
+    j1.moveToCompleted({ sent: true }, 't', true),
+    j2.moveToCompleted(null, 't', false),
+    j3.moveToFailed(new Error('no such card'), 't', false),
+  ]);
+  expect(first).toMatchObject({ status: 'fulfilled', value: [{ name: 'a' }, 'j4', 0, 0] });
+  expect(second).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('Missing lock') } });
+  expect(third?.status).toBe('fulfilled');
+  expect(await redis.zrange(queue.toKey('completed'), 0, '-1')).toEqual(['j1']);
+  expect(await redis.zrange(queue.toKey('failed'), 0, '-1')).toEqual(['j3']);
+  expect(await redis.hgetall(queue.toKey('j1'))).toMatchObject({ returnvalue: '{"sent":true}' });
+  expect(await redis.hget(queue.toKey('j3'), 'failedReason')).toBe('no such card');
+  expect((await redis.lrange(queue.toKey('active'), 0, '-1')).sort()).toEqual(['j2', 'j4']);
+  await worker.close();
+});
+
+it('hands the error of one end to that one', async () => {
+  const options = { connection: redis, prefix };
+  const queue = new Queue('errors', options, createSharedCalls);
+  const worker = new Worker('errors', null, { ...options, autorun: false }, createSharedCalls);
+  await queue.addBulk(['j1', 'j2'].map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5 } })));
+  const [j1, j2] = [await worker.getNextJob('t'), await worker.getNextJob('t')];
+  if (!j1 || !j2) throw new Error('two jobs were waiting');
+  await redis.set(queue.toKey('failed'), 'not a sorted set');
+  const [first, second] = await Promise.allSettled([
+    j1.moveToFailed(new Error('no'), 't', false),
+    j2.moveToCompleted(null, 't', false),
+  ]);
+  expect(first).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('WRONGTYPE') } });
+  expect(second?.status).toBe('fulfilled');
+  await worker.close();
+});

@@ -1,0 +1,124 @@
+import { type BackendFactory, createRedisBackend, type RedisClient, type RedisQueueBackend } from 'bullmq';
+import { addDelayedJob } from 'bullmq/dist/esm/scripts/addDelayedJob-6.js';
+import { addPrioritizedJob } from 'bullmq/dist/esm/scripts/addPrioritizedJob-9.js';
+import { addStandardJob } from 'bullmq/dist/esm/scripts/addStandardJob-9.js';
+import { moveToFinished } from 'bullmq/dist/esm/scripts/moveToFinished-14.js';
+import type { Redis } from 'ioredis';
+import { coalesce } from '../coalesce.ts';
+import { script } from './script.ts';
+
+type Argument = string | number | Buffer;
+type Script = { content: string; keys: number };
+type Entries = Parameters<RedisQueueBackend['addJobs']>[0];
+
+/**
+ * BullMQ's own script, once for each job of a call. One that fails does not take the others with it: its error is its
+ * reply.
+ * @param each Lua that reads the arguments of one job, from `ARGV[at]` on, into `keys` and `args`
+ * @param width how many there are
+ */
+function repeated({ content }: Script, width: number, each: string) {
+  return script<unknown[]>(`
+local function one(KEYS, ARGV)
+${content}
+end
+local replies = {}
+for at = 1, #ARGV, ${width} do
+  local keys, args = {unpack(KEYS)}, {}
+  for index = 1, ${width} do args[index] = ARGV[at + index - 1] end
+  ${each}
+  local done, reply = pcall(one, keys, args)
+  if not done then reply = {err = type(reply) == 'table' and reply.err or tostring(reply)} end
+  replies[#replies + 1] = reply
+end
+return replies`);
+}
+
+const adders = {
+  addStandardJob: { script: addStandardJob, run: repeated(addStandardJob, 3, '') },
+  addPrioritizedJob: { script: addPrioritizedJob, run: repeated(addPrioritizedJob, 3, '') },
+  addDelayedJob: { script: addDelayedJob, run: repeated(addDelayedJob, 3, '') },
+};
+
+/** Three of its keys differ by job; they are made of its arguments, the seventh of which is what all keys begin with. */
+const endAll = repeated(
+  moveToFinished,
+  9,
+  `keys[11], keys[12], keys[13] = args[7] .. args[5], args[7] .. args[1], args[7] .. 'metrics:' .. args[5]
+  if args[9] == '' then args[9] = nil end`,
+);
+
+/** One call holds up the server for some milliseconds at most. */
+const mostOfCall = 100;
+
+/**
+ * BullMQ on Redis, with many jobs in a call: those that are added together, and those that end close together.
+ * A call for each job costs a process and the server more than what is done in it.
+ */
+export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts, options) => {
+  const backend = createRedisBackend(name, opts, options);
+  const one = backend.execCommand.bind(backend);
+  const connected = async () => (await backend.client) as unknown as Redis;
+
+  const end = coalesce(
+    async (ends: Argument[][]) => {
+      const args = withoutKeys(moveToFinished, ends).flatMap((of) => [...of.slice(0, 8), of[8] ?? '']);
+      return endAll(await connected(), keysOf(moveToFinished, ends), args);
+    },
+    { maxBatch: mostOfCall, maxInFlight: 2 },
+  );
+
+  /** Where BullMQ would send a job it is gathered; its arguments are the keys, the same for all, and what differs. */
+  const addTogether = async (entries: Entries): Promise<string[]> => {
+    const calls = new Map<keyof typeof adders, { of: number[]; args: Argument[][] }>();
+    await Promise.all(
+      entries.map(({ job, jobId, parentKeyOpts }, index) => {
+        const gather = {
+          runCommand: (versioned: string, args: Argument[]) => {
+            const command = versioned.split(':', 1)[0] as keyof typeof adders;
+            const call = calls.get(command) ?? { of: [], args: [] };
+            calls.set(command, call);
+            call.of.push(index);
+            call.args.push(args);
+          },
+        } as unknown as RedisClient;
+        return backend.addJobToTransaction(gather, job, jobId, parentKeyOpts);
+      }),
+    );
+    const ids: string[] = [];
+    for (const [command, { of, args }] of calls) {
+      const { script, run } = adders[command];
+      const replies = await run(await connected(), keysOf(script, args), withoutKeys(script, args).flat());
+      replies.forEach((reply, position) => {
+        ids[of[position] as number] = idOf(reply);
+      });
+    }
+    return ids;
+  };
+
+  return Object.assign(backend, {
+    execCommand: (client: RedisClient, command: string, args: Argument[]) =>
+      command === 'moveToFinished' ? end(args).then(answered) : one(client, command, args),
+    addJobs: async (entries: Entries) => {
+      const ids: string[] = [];
+      for (let start = 0; start < entries.length; start += mostOfCall) {
+        ids.push(...(await addTogether(entries.slice(start, start + mostOfCall))));
+      }
+      return ids;
+    },
+  });
+};
+
+const keysOf = ({ keys }: Script, calls: readonly Argument[][]) => (calls[0] ?? []).slice(0, keys) as string[];
+const withoutKeys = ({ keys }: Script, calls: readonly Argument[][]) => calls.map((args) => args.slice(keys));
+
+function answered<Reply>(reply: Reply): Reply {
+  if (reply instanceof Error) throw reply;
+  return reply;
+}
+
+/** Without parents there is no refusal. */
+function idOf(reply: unknown): string {
+  if (typeof answered(reply) === 'string') return reply as string;
+  throw new Error(`BullMQ did not add a job: ${reply}`);
+}
