@@ -55,16 +55,16 @@ export async function runPlanted(name: string, seed: number): Promise<{ report: 
     cluster: {
       sizes: { api: 1, 'worker-money': 2, scheduler: 1 },
       plant: [join(import.meta.dirname, 'planted', `${name}.ts`)],
-      env: { STRIPE_TIMEOUT_MS: '6000' },
+      env: { STRIPE_TIMEOUT_MS: '20000' },
     },
   });
   return { report, found: report.violations.some(({ invariant }) => invariant === planted.finds) };
 }
 
 async function untilMoved({ db }: Cluster, condition: string, count: number): Promise<void> {
-  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(100)) {
+  for (const until = Date.now() + 120_000; Date.now() < until; await sleep(100)) {
     const moves = await db.query('', `SELECT FROM chaos.moves WHERE ${condition}`);
     if (moves.length >= count) return;
   }
-  throw new Error(`within a minute the database saw fewer than ${count} moves with ${condition}`);
+  throw new Error(`within two minutes the database saw fewer than ${count} moves with ${condition}`);
 }
