@@ -21,7 +21,7 @@ const folder = join(import.meta.dirname, 'contestants');
 /** Runs a contestant in a process of its own until it has printed its figures. @throws with what it printed */
 export async function measure(name: string, settings: Settings): Promise<Measured> {
   const { child, output } = start(name, settings);
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   const line = output().trimEnd().split('\n').at(-1) ?? '';
   if (code !== 0 || !line.startsWith('{')) throw new Error(`${name} ended with ${code}:\n${output()}`);
   return JSON.parse(line) as Measured;
@@ -40,7 +40,7 @@ export async function serve(
   stop(): Promise<Measured>;
 }> {
   const { child, output } = start(name, settings);
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
       const found = /^listening (\S+)$/m.exec(output())?.[1];
@@ -124,6 +124,7 @@ export function timedAfter(warm: number, jobs: number): { one(): void; done: Pro
   };
 }
 
-export function report(measured: Measured): void {
-  process.stdout.write(`\n${JSON.stringify(measured)}\n`);
+/** Many latencies are more than a pipe takes at once: who ends the process waits for it. */
+export function report(measured: Measured): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(`\n${JSON.stringify(measured)}\n`, () => resolve()));
 }

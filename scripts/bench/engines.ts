@@ -69,7 +69,8 @@ export function engineOf(name: string, given: Given): Engine {
           await boss.createQueue('no-op');
           await boss.work<{ sentAt: number }>(
             'no-op',
-            { batchSize: concurrency, pollingIntervalSeconds: 0.5 },
+            // What it has not taken waits for the next look, however soon these end.
+            { batchSize: 25 * concurrency, pollingIntervalSeconds: 0.5 },
             async (batch) => {
               for (const { data } of batch) begin(data.sentAt);
             },

@@ -1,4 +1,5 @@
-// One end of a queue: adds jobs at a steady rate, or runs them and notes how long each was on its way.
+// One end of a queue: adds jobs at a steady rate, or as fast as 64 posters can, or runs them and notes how long each was
+// on its way.
 import { report, settings, timed } from '../contestant.ts';
 import { engineOf } from '../engines.ts';
 
@@ -6,7 +7,22 @@ const given = settings();
 const engine = engineOf(given['engine'] ?? '', given);
 const nowMs = () => performance.timeOrigin + performance.now();
 
-if (given['role'] === 'produce') {
+if (given['role'] === 'flood') {
+  const add = await engine.producer();
+  let left = Number(given['jobs']);
+  const post = async () => {
+    while (left > 0) {
+      left -= 1;
+      await add(nowMs());
+    }
+  };
+  report(
+    await timed(async () => {
+      await Promise.all(Array.from({ length: 64 }, post));
+      return Number(given['jobs']);
+    }),
+  );
+} else if (given['role'] === 'produce') {
   const add = await engine.producer();
   const steadily = async (count: number, rate: number) => {
     const startedAt = performance.now();
@@ -28,12 +44,13 @@ if (given['role'] === 'produce') {
   const latenciesMs: number[] = [];
   await engine.work((sentAt) => latenciesMs.push(nowMs() - sentAt), Number(given['concurrency']));
   process.stdout.write('listening for-jobs\n');
+  setInterval(() => process.stdout.write(`ran ${latenciesMs.length}\n`), 50).unref();
   const measured = await timed(
     () =>
       new Promise((resolve) => {
         process.once('SIGTERM', () => resolve(latenciesMs.length));
       }),
   );
-  report({ ...measured, latenciesMs });
+  await report({ ...measured, latenciesMs });
 }
 process.exit(0);

@@ -1,7 +1,6 @@
-import { type Bench, type Contest, perSecond } from '../bench.ts';
+import type { Bench, Contest } from '../bench.ts';
 import { compared, inTurns, type Line, percentile } from '../compare.ts';
 import { measure, serve } from '../contestant.ts';
-import { runJobs } from './run.ts';
 
 const engines = ['ours', 'BullMQ', 'graphile-worker', 'pg-boss'];
 const concurrency = 10;
@@ -18,12 +17,29 @@ async function latencies(bench: Bench, engine: string, rate: number): Promise<{ 
   return { p50: percentile(values, 0.5), p99: percentile(values, 0.99) };
 }
 
+/** Jobs a second that one producer and one worker of ours get through together on this machine, once warm. */
+async function capacityOf(bench: Bench): Promise<number> {
+  const settings = { ...(await bench.settings()), engine: 'ours', concurrency };
+  const worker = await serve('latency', { ...settings, role: 'work' });
+  let ran = 0;
+  const flood = async (jobs: number) => {
+    const startedAt = performance.now();
+    await measure('latency', { ...settings, role: 'flood', jobs });
+    for (ran += jobs; !worker.output().includes(`ran ${ran}\n`); )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    return jobs / ((performance.now() - startedAt) / 1_000);
+  };
+  await flood(bench.size(5_000));
+  const capacity = await flood(bench.size(20_000));
+  await worker.stop();
+  return capacity;
+}
+
 /** From the call that adds a job to the first line of its handler. */
 export const latency: Contest = {
   name: 'latency',
   run: async (bench) => {
-    const jobs = bench.size(10_000);
-    const capacity = perSecond(await runJobs(bench, 'ours', { jobs, warm: Math.floor(jobs / 3), concurrency }));
+    const capacity = await capacityOf(bench);
     const lines: Line[] = [];
     for (const [load, rate] of [
       ['low load', 20],

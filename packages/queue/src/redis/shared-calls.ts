@@ -60,12 +60,13 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
   const one = backend.execCommand.bind(backend);
   const connected = async () => (await backend.client) as unknown as Redis;
 
+  // More at once, and process and server would wait for each other in turns.
   const end = coalesce(
     async (ends: Argument[][]) => {
       const args = withoutKeys(moveToFinished, ends).flatMap((of) => [...of.slice(0, 8), of[8] ?? '']);
       return endAll(await connected(), keysOf(moveToFinished, ends), args);
     },
-    { maxBatch: mostOfCall, maxInFlight: 2 },
+    { maxBatch: 20, maxInFlight: 4 },
   );
 
   /** Where BullMQ would send a job it is gathered; its arguments are the keys, the same for all, and what differs. */
