@@ -3,7 +3,18 @@ import { basename, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Nothing of these outlives a file but compiled modules: they are loaded once a process, not once a file. */
-const shareModules = ['api', 'worker-communication'];
+const shareModules = [
+  'api',
+  'client',
+  'contracts',
+  'observability',
+  'persistence',
+  'providers',
+  'queue',
+  'scheduler',
+  'worker-background',
+  'worker-communication',
+];
 const workspaces = globSync(['packages/*', 'apps/*', 'deploy'], { cwd: import.meta.dirname });
 
 export default defineConfig({
