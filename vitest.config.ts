@@ -8,7 +8,6 @@ const shareModules = [
   'client',
   'contracts',
   'observability',
-  'persistence',
   'providers',
   'queue',
   'scheduler',
