@@ -48,7 +48,7 @@ export async function runPlanted(name: string, seed: number): Promise<{ report: 
       requests: 60,
       forMs: 6_000,
       outageMs: 3_000,
-      patienceMs: 30_000,
+      patienceMs: 12_000,
       historyLagMs: 0,
       load: 'payments' as const,
     },
