@@ -212,7 +212,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     ...(parts.timing ?? lockTiming),
     // How often a job may be given out again is counted by the tier, which also records its end.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
-    skipVersionCheck: true,
+    // The version is looked at: of one that it does not know BullMQ expects that it blocks for whole seconds only, and
+    // every delay would end up to a second late.
   };
   const worker = new Worker(parts.queue, parts.fairness.around(process_), options, createSharedCalls);
   const isolation = createIsolation({

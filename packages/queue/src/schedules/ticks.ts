@@ -57,7 +57,6 @@ export function openTicks(options: {
     prefix,
     settings,
     concurrency: inFlight,
-    skipVersionCheck: true,
   });
   worker.on('error', (error) => options.log.debug({ err: error }, 'The worker of ticks met an error'));
 
