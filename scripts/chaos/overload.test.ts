@@ -3,7 +3,7 @@ import type { Cluster } from './cluster.ts';
 import { runChaos } from './run.ts';
 
 /** Together many times the heap of the API. */
-const flood = { requests: 120, letters: 300_000 };
+const flood = { requests: 200, letters: 300_000 };
 
 it('sheds load instead of running out of memory, and loses nothing when the disk of PostgreSQL is full', {
   timeout: 240_000,
@@ -56,7 +56,7 @@ async function posterOf(cluster: Cluster, job: object) {
 async function floodOf(cluster: Cluster): Promise<Record<string, number>> {
   const data = { to: 'crowd@example.com', subject: 'Doors', text: 'x'.repeat(flood.letters) };
   const { api, post } = await posterOf(cluster, { queue: 'communication', type: 'send-email', data });
-  api?.redis.slow(300);
+  api?.redis.slow(1_000);
   const sent = Array.from({ length: flood.requests }, post);
   const settled = Promise.allSettled(sent);
   const live = await fetch(`${api?.url}/health/live`).catch(() => null);

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { createLogger, createMetrics, Secret } from '@queue-service/observability';
 import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
-import { Redis } from 'ioredis';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { openRuntime, startFleetWorker } from '../index.ts';
 
@@ -21,11 +23,14 @@ it('waits for a delayed job to the millisecond, not in whole seconds', async () 
   onTestFinished(() => host.close(1_000));
 
   // How long it tells Redis to wait says how exactly it can.
-  const watching = await new Redis(redis).monitor();
-  onTestFinished(() => watching.disconnect());
+  const { hostname, port } = new URL(redis);
+  const watching = connect(Number(port), hostname, () => watching.write('MONITOR\r\n'));
+  onTestFinished(() => void watching.destroy());
+  await once(watching, 'data');
   const waits: number[] = [];
-  watching.on('monitor', (_time: string, [command = '', key = '', seconds = '']: string[]) => {
-    if (command.toLowerCase() === 'bzpopmin' && key.startsWith(prefix)) waits.push(Number(seconds));
+  createInterface(watching).on('line', (line) => {
+    const [, key, seconds] = /"bzpopmin" "([^"]+)" "([^"]+)"/i.exec(line) ?? [];
+    if (key?.startsWith(prefix)) waits.push(Number(seconds));
   });
   await runtime.producer.accept([
     {
