@@ -14,11 +14,12 @@ type Entries = Parameters<RedisQueueBackend['addJobs']>[0];
 /**
  * BullMQ's own script, once for each job of a call. One that fails does not take the others with it: its error is its
  * reply.
- * @param each Lua that reads the arguments of one job, from `ARGV[at]` on, into `keys` and `args`
- * @param width how many there are
+ * @param width how many arguments there are besides the keys; one that is missing is sent empty
+ * @param each Lua that changes `keys`, which are those of the first job, and `args` for each job
+ * @returns takes keys and arguments of each job, as BullMQ gives them
  */
-function repeated({ content }: Script, width: number, each: string) {
-  return script<unknown[]>(`
+function repeated({ content, keys }: Script, width: number, each = '') {
+  const run = script<unknown[]>(`
 local function one(KEYS, ARGV)
 ${content}
 end
@@ -32,12 +33,18 @@ for at = 1, #ARGV, ${width} do
   replies[#replies + 1] = reply
 end
 return replies`);
+  return (redis: Redis, calls: readonly Argument[][]) =>
+    run(
+      redis,
+      (calls[0] ?? []).slice(0, keys) as string[],
+      calls.flatMap((call) => Array.from({ length: width }, (_, index) => call[keys + index] ?? '')),
+    );
 }
 
 const adders = {
-  addStandardJob: { script: addStandardJob, run: repeated(addStandardJob, 3, '') },
-  addPrioritizedJob: { script: addPrioritizedJob, run: repeated(addPrioritizedJob, 3, '') },
-  addDelayedJob: { script: addDelayedJob, run: repeated(addDelayedJob, 3, '') },
+  addStandardJob: repeated(addStandardJob, 3),
+  addPrioritizedJob: repeated(addPrioritizedJob, 3),
+  addDelayedJob: repeated(addDelayedJob, 3),
 };
 
 /** Three of its keys differ by job; they are made of its arguments, the seventh of which is what all keys begin with. */
@@ -61,15 +68,9 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
   const connected = async () => (await backend.client) as unknown as Redis;
 
   // More at once, and process and server would wait for each other in turns.
-  const end = coalesce(
-    async (ends: Argument[][]) => {
-      const args = withoutKeys(moveToFinished, ends).flatMap((of) => [...of.slice(0, 8), of[8] ?? '']);
-      return endAll(await connected(), keysOf(moveToFinished, ends), args);
-    },
-    { maxBatch: 20, maxInFlight: 4 },
-  );
+  const end = coalesce(async (ends: Argument[][]) => endAll(await connected(), ends), { maxBatch: 20, maxInFlight: 4 });
 
-  /** Where BullMQ would send a job it is gathered; its arguments are the keys, the same for all, and what differs. */
+  /** Where BullMQ would send a job it is gathered. */
   const addTogether = async (entries: Entries): Promise<string[]> => {
     const calls = new Map<keyof typeof adders, { of: number[]; args: Argument[][] }>();
     await Promise.all(
@@ -88,8 +89,7 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
     );
     const ids: string[] = [];
     for (const [command, { of, args }] of calls) {
-      const { script, run } = adders[command];
-      const replies = await run(await connected(), keysOf(script, args), withoutKeys(script, args).flat());
+      const replies = await adders[command](await connected(), args);
       replies.forEach((reply, position) => {
         ids[of[position] as number] = idOf(reply);
       });
@@ -109,9 +109,6 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
     },
   });
 };
-
-const keysOf = ({ keys }: Script, calls: readonly Argument[][]) => (calls[0] ?? []).slice(0, keys) as string[];
-const withoutKeys = ({ keys }: Script, calls: readonly Argument[][]) => calls.map((args) => args.slice(keys));
 
 function answered<Reply>(reply: Reply): Reply {
   if (reply instanceof Error) throw reply;
