@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { repositoryCacheDir, unpackDebianPackages, unpackFailure } from '../../packages/sandbox/src/servers/index.ts';
+import {
+  libraryFolders,
+  repositoryCacheDir,
+  unpackDebianPackages,
+  unpackFailure,
+} from '../../packages/sandbox/src/servers/index.ts';
 
 const run = promisify(execFile);
 
@@ -23,10 +28,10 @@ export async function findWrk(): Promise<Program | string> {
     if (!existsSync(root)) {
       await unpackDebianPackages({ names: ['wrk'], withLibraries: true, root, env: process.env, log: () => {} });
     }
-    const libraries = (await readdir(join(root, 'usr/lib'), { recursive: true, withFileTypes: true }))
-      .filter(({ name }) => /\.so(\.|$)/.test(name))
-      .map(({ parentPath }) => parentPath);
-    return { file: join(root, 'usr/bin/wrk'), env: { ...env, LD_LIBRARY_PATH: [...new Set(libraries)].join(':') } };
+    return {
+      file: join(root, 'usr/bin/wrk'),
+      env: { ...env, LD_LIBRARY_PATH: (await libraryFolders(root)).join(':') },
+    };
   } catch (error) {
     return unpackFailure(error);
   }

@@ -36,9 +36,7 @@ export const jsonObjectSchema = z.record(z.string(), z.json());
 export const stripeId = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}_[A-Za-z0-9_]{4,250}$`), `is not a Stripe id that starts with ${prefix}_`);
 
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 /** Of any version; what comes back from outside may be anything, and PostgreSQL refuses other texts for an id. */
-export const isUuid = (value: unknown): value is string => typeof value === 'string' && uuid.test(value);
+export const isUuid = (value: unknown): value is string => typeof value === 'string' && z.regexes.guid.test(value);
 
 export const jobIdSchema = z.uuid().describe('Job id (UUID)');

@@ -115,6 +115,12 @@ export async function unpackDebianPackages(unpack: UnpackOptions): Promise<void>
   }
 }
 
+/** Where an unpacked program's shared libraries are, for `LD_LIBRARY_PATH`. */
+export async function libraryFolders(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return [...new Set(entries.filter((e) => /\.so(\.|$)/.test(e.name)).map((e) => e.parentPath))];
+}
+
 /** Why packages could not be had, in a line. */
 export function unpackFailure(error: unknown): string {
   const { code, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };

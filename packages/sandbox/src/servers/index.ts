@@ -1,4 +1,4 @@
-export { unpackDebianPackages, unpackFailure } from './debian-packages.ts';
+export { libraryFolders, unpackDebianPackages, unpackFailure } from './debian-packages.ts';
 export { dieWithThisProcess } from './die-with-this-process.ts';
 export type { EmbeddedServer } from './embedded-server.ts';
 export { freeLoopbackPort } from './loopback-port.ts';

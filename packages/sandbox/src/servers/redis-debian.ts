@@ -1,14 +1,9 @@
-import { access, readdir, rm, symlink } from 'node:fs/promises';
+import { access, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unpackDebianPackages, unpackFailure } from './debian-packages.ts';
+import { libraryFolders, unpackDebianPackages, unpackFailure } from './debian-packages.ts';
 import { type FindRedisOptions, runsAsRedis } from './redis-command.ts';
 
 type Found = { found: true; file: string; env: NodeJS.ProcessEnv } | { found: false; reason: string };
-
-async function libraryFolders(root: string): Promise<string[]> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  return [...new Set(entries.filter((e) => /\.so(\.|$)/.test(e.name)).map((e) => e.parentPath))];
-}
 
 async function asFound(root: string, base: NodeJS.ProcessEnv): Promise<Found> {
   const file = join(root, 'usr', 'bin', 'redis-server');
