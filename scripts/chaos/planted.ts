@@ -43,15 +43,13 @@ export async function runPlanted(name: string, seed: number): Promise<{ report: 
   if (planted === undefined) throw new Error(`${name} is not one of ${Object.keys(plantedRuns).join(', ')}`);
   const report = await runChaos({
     ...planted.how,
-    ...{
-      seed,
-      requests: 60,
-      forMs: 6_000,
-      outageMs: 3_000,
-      patienceMs: 12_000,
-      historyLagMs: 0,
-      load: 'payments' as const,
-    },
+    seed,
+    requests: 60,
+    forMs: 6_000,
+    outageMs: 3_000,
+    patienceMs: 12_000,
+    historyLagMs: 0,
+    load: 'payments',
     cluster: {
       sizes: { api: 1, 'worker-money': 2, scheduler: 1 },
       plant: [join(import.meta.dirname, 'planted', `${name}.ts`)],
