@@ -1,7 +1,7 @@
 import type { FailureRecord, JobStatus, QueueName } from '@queue-service/contracts';
 import type { AttemptRecord } from '@queue-service/persistence';
 import type { JobState as BullState, Job } from 'bullmq';
-import type { EndedValue, Envelope } from './envelope.ts';
+import { type EndedValue, type Envelope, envelopeIn } from './envelope.ts';
 import { cancelledError, type FinalOutcome } from './host/outcome.ts';
 import type { JobState } from './resource.ts';
 
@@ -56,7 +56,7 @@ export function endedState(
 /** The state of a communication or background job as Redis knows it. */
 export function stateInRedis(job: Job, queue: QueueName, standing: BullState | 'unknown'): JobState {
   const id = job.id as string;
-  const envelope = job.data as Envelope;
+  const envelope = envelopeIn(job);
   if (envelope.ended !== undefined) return endedState(id, queue, job.name, envelope, envelope.ended);
   const end = standing === 'completed' ? (job.returnvalue as EndedValue) : null;
   const state = envelopeState(id, queue, job.name, envelope, {

@@ -1,5 +1,6 @@
 import type { FailureRecord } from '@queue-service/contracts';
 import type { AttemptRecord } from '@queue-service/persistence';
+import type { Job } from 'bullmq';
 import type { FinalOutcome } from './host/outcome.ts';
 
 /**
@@ -58,21 +59,41 @@ export interface StoredEffect {
 }
 
 type Given = 'tenantId' | 'payload' | 'payloadVersion' | 'priority' | 'maxAttempts' | 'timeoutMs' | 'createdAt';
+type Sparse = Pick<Envelope, Given> & Partial<Envelope>;
+
+const atStart = (): Omit<Envelope, Given> => ({
+  idempotencyKey: null,
+  webhookUrl: null,
+  requestId: null,
+  traceId: null,
+  traceparent: null,
+  flow: null,
+  scheduledFor: null,
+  attempts: 0,
+  attemptLog: [],
+  startedAt: null,
+  effects: {},
+});
 
 /** An envelope at its start; what is not given is empty. */
-export function newEnvelope(given: Pick<Envelope, Given> & Partial<Envelope>): Envelope {
-  return {
-    idempotencyKey: null,
-    webhookUrl: null,
-    requestId: null,
-    traceId: null,
-    traceparent: null,
-    flow: null,
-    scheduledFor: null,
-    attempts: 0,
-    attemptLog: [],
-    startedAt: null,
-    effects: {},
-    ...given,
-  };
+export function newEnvelope(given: Sparse): Envelope {
+  return { ...atStart(), ...given };
+}
+
+const mayBeEmpty = Object.keys(atStart());
+
+/** What is written of an envelope as JSON: not what is empty, half of it, for it is sent and kept with each job. */
+export function storedEnvelope(envelope: Sparse): object {
+  const stored: Record<string, unknown> = { ...envelope };
+  for (const name of mayBeEmpty) {
+    const value = stored[name];
+    const empty = !value || (typeof value === 'object' && Object.keys(value).length === 0);
+    if (empty) stored[name] = undefined;
+  }
+  return stored;
+}
+
+/** What a communication or background job carries. */
+export function envelopeIn(job: Pick<Job, 'data'>): Envelope {
+  return newEnvelope(job.data as Sparse);
 }

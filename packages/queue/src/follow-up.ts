@@ -4,7 +4,7 @@ import { type Database, listOwedSteps, markDeliveriesDispatched, type OwedDelive
 import type { CancelJob } from './cancel/cancel-job.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { FollowUp } from './ends.ts';
-import { newEnvelope } from './envelope.ts';
+import { storedEnvelope } from './envelope.ts';
 import { dispatchOwedSteps, moneyStep, type StepDispatcher } from './flows/dispatch-steps.ts';
 
 /** Makes the jobs that deliver webhooks. Their ids follow from the deliveries, so a repeat makes no second one. */
@@ -23,7 +23,7 @@ export async function dispatchDeliveries(
       priority: contract.policy.priority,
       tenantId,
       delayMs: 0,
-      data: newEnvelope({
+      data: storedEnvelope({
         tenantId,
         payload: { deliveryId: id },
         payloadVersion: contract.version,

@@ -1,7 +1,7 @@
 import { isUuid, type QueueName } from '@queue-service/contracts';
 import { listUnended } from '@queue-service/persistence';
 import { Job } from 'bullmq';
-import type { Envelope } from './envelope.ts';
+import { envelopeIn } from './envelope.ts';
 import { stateInRedis } from './envelope-state.ts';
 import { jobResource } from './resource.ts';
 import type { Runtime } from './runtime.ts';
@@ -29,7 +29,7 @@ export async function mendHistory(
       for (const id of await listUnended(db, page)) {
         const job = await Job.fromId(queue, id);
         if (!job || job.finishedOn === undefined) continue;
-        const envelope = job.data as Envelope;
+        const envelope = envelopeIn(job);
         const state = stateInRedis(job, queueName, ended);
         if (state.finishedAt === null) continue;
         // All else told of its end before it had ended in Redis.

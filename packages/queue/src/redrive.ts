@@ -11,7 +11,7 @@ import {
   type Sql,
 } from '@queue-service/persistence';
 import type { Dispatcher } from './dispatch.ts';
-import { newEnvelope } from './envelope.ts';
+import { storedEnvelope } from './envelope.ts';
 import type { RetryFlow } from './flows/retry-flow.ts';
 import type { Connections } from './redis/connections.ts';
 import { JobNotEndedError, takeEndedJob } from './revive.ts';
@@ -112,7 +112,7 @@ async function startAgain(parts: RedriveParts, letter: DeadLetterRow): Promise<v
   // What the letter does not keep.
   const known = await takeEndedJob(parts.connections, name, letter.jobId);
   const { tenantId, payload, payloadVersion, priority, maxAttempts, timeoutMs } = letter;
-  const data = newEnvelope({
+  const data = storedEnvelope({
     ...{ tenantId, payload, payloadVersion, priority, maxAttempts, timeoutMs },
     createdAt: known?.createdAt ?? parts.now().getTime(),
     idempotencyKey: known?.idempotencyKey ?? null,

@@ -1,5 +1,5 @@
 import type { QueueName } from '@queue-service/contracts';
-import type { Envelope } from './envelope.ts';
+import { type Envelope, envelopeIn } from './envelope.ts';
 import { whileAvailable } from './redis/availability.ts';
 import type { Connections } from './redis/connections.ts';
 
@@ -24,7 +24,7 @@ export async function takeEndedJob(connections: Connections, name: QueueName, id
   const state = await whileAvailable(redis, name, () => old.getState());
   if (state !== 'failed' && state !== 'completed') throw new JobNotEndedError();
   await whileAvailable(redis, name, () => old.remove());
-  const envelope = old.data as Envelope;
+  const envelope = envelopeIn(old);
   const effects = Object.entries(envelope.effects).filter(([, { status }]) => status !== 'rejected');
   return { ...envelope, effects: Object.fromEntries(effects) };
 }

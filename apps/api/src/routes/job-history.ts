@@ -1,6 +1,6 @@
 import { type JobHistory, jobHistorySchema } from '@queue-service/contracts';
 import { findCriticalJobHistory, findDeadLetter, listEffectsOfJob } from '@queue-service/persistence';
-import { type Envelope, type Runtime, whileAvailable, whileDatabaseAvailable } from '@queue-service/queue';
+import { envelopeIn, type Runtime, whileAvailable, whileDatabaseAvailable } from '@queue-service/queue';
 import { z } from 'zod';
 import { Problem } from '../http/problem.ts';
 import { type Route, route } from '../http/route.ts';
@@ -12,7 +12,7 @@ export function jobHistoryRoutes({ db, reader, connections }: Pick<Runtime, 'db'
   const attemptsInRedis = async (name: 'communication' | 'background', id: string) => {
     const { queue, redis } = connections.of(name);
     const job = await whileAvailable(redis, name, () => queue.getJob(id));
-    return job === undefined ? [] : (job.data as Envelope).attemptLog;
+    return job === undefined ? [] : envelopeIn(job).attemptLog;
   };
 
   return [

@@ -12,7 +12,7 @@ import type { Job } from 'bullmq';
 import type { Dispatcher } from '../dispatch.ts';
 import { actedInEnvelope } from '../effects/envelope-effects.ts';
 import type { EndRecorder } from '../ends.ts';
-import type { Envelope } from '../envelope.ts';
+import { envelopeIn } from '../envelope.ts';
 import { endedState, envelopeState } from '../envelope-state.ts';
 import { cancelledError } from '../host/outcome.ts';
 import type { JobReader } from '../job-reader.ts';
@@ -127,7 +127,7 @@ async function cancelInRedis(parts: CancelParts, id: string, options: CancelOpti
       const found = await whileAvailable(redis, name, () => queue.getJob(id));
       if (found === undefined || !isOf(found, options.tenantId)) break;
       if (state === 'completed' || state === 'failed') break;
-      const envelope = found.data as Envelope;
+      const envelope = envelopeIn(found);
       // Its recording is owed, and removing it would forget what has happened.
       if (envelope.ended !== undefined) {
         return ended(jobResource(endedState(id, name, found.name, envelope, envelope.ended)));
@@ -193,7 +193,7 @@ async function requestInRedis(
 }
 
 function isOf(found: Job, tenantId: string | null): boolean {
-  return tenantId === null || (found.data as Envelope).tenantId === tenantId;
+  return tenantId === null || envelopeIn(found).tenantId === tenantId;
 }
 
 function ended(job: JobResource): Extract<Cancellation, { job: JobResource }> {

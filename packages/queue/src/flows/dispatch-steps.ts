@@ -1,7 +1,7 @@
 import { contractOf, type JobType, type QueueName } from '@queue-service/contracts';
 import { type Database, markStepsDispatched, type NewCriticalJob, type OwedStep } from '@queue-service/persistence';
 import { bullOptions, type Dispatch } from '../dispatch.ts';
-import { newEnvelope } from '../envelope.ts';
+import { storedEnvelope } from '../envelope.ts';
 import type { TagSoon } from '../fairness/tag-soon.ts';
 import { whileAvailable } from '../redis/availability.ts';
 import type { Connections } from '../redis/connections.ts';
@@ -55,7 +55,7 @@ export function envelopeStep(step: OwedStep, now: Date): StepDispatch {
   return {
     ...{ queue, id, type, priority, tenantId },
     delayMs: Math.max(0, startAt - now.getTime()),
-    data: newEnvelope({
+    data: storedEnvelope({
       ...{ tenantId, payload, payloadVersion, priority, requestId, traceId, traceparent },
       maxAttempts: step.options.attempts ?? policy.attempts,
       timeoutMs: step.options.timeoutMs ?? policy.timeoutMs,

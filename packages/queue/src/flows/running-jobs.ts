@@ -1,6 +1,6 @@
 import { type FailureRecord, type QueueName, queues } from '@queue-service/contracts';
 import { type FlowStepRow, findCriticalJobs, type Sql } from '@queue-service/persistence';
-import type { Envelope } from '../envelope.ts';
+import { envelopeIn } from '../envelope.ts';
 import type { Connections } from '../redis/connections.ts';
 
 /** What only the job of a step knows while it has not ended. */
@@ -51,7 +51,7 @@ async function ofRedis(
   try {
     const jobs = (await queue.getActive()).filter((job) => ids.has(job.id as string));
     return jobs.map((job) => {
-      const { attempts, startedAt } = job.data as Envelope;
+      const { attempts, startedAt } = envelopeIn(job);
       const since = startedAt ?? job.processedOn ?? null;
       return [
         job.id as string,

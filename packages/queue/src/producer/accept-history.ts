@@ -1,7 +1,7 @@
 import type { QueueName } from '@queue-service/contracts';
 import type { Sealer } from '@queue-service/persistence';
 import type { Dispatcher } from '../dispatch.ts';
-import { type Envelope, newEnvelope } from '../envelope.ts';
+import { type Envelope, newEnvelope, storedEnvelope } from '../envelope.ts';
 import { envelopeState } from '../envelope-state.ts';
 import type { HistoryWriter } from '../history-writer.ts';
 import type { JobReader } from '../job-reader.ts';
@@ -64,7 +64,7 @@ export async function acceptIntoRedis(
         priority: job.priority,
         tenantId: job.tenantId,
         delayMs: job.delayMs,
-        data: envelopes[index] as Envelope,
+        data: storedEnvelope(envelopes[index] as Envelope),
       })),
     );
     adding.forEach((job, index) => {

@@ -9,7 +9,7 @@ import {
   settleFires,
 } from '@queue-service/persistence';
 import type { Dispatcher } from '../dispatch.ts';
-import { newEnvelope } from '../envelope.ts';
+import { storedEnvelope } from '../envelope.ts';
 import { DatabaseUnavailableError, type NewJob, type Producer, QueueUnavailableError } from '../new-job.ts';
 import { jitterOf } from './jitter.ts';
 
@@ -111,7 +111,7 @@ export async function redispatchFires(
         priority,
         tenantId: fire.tenantId,
         delayMs: startAt - now,
-        data: newEnvelope({
+        data: storedEnvelope({
           tenantId: fire.tenantId,
           payload: fire.payload,
           payloadVersion: fire.payloadVersion,

@@ -5,7 +5,7 @@ import type { Job } from 'bullmq';
 import { ClaimLostError } from '../effects/effect-store.ts';
 import { actedInEnvelope, envelopeEffects } from '../effects/envelope-effects.ts';
 import type { EndedJob, EndRecorder } from '../ends.ts';
-import type { EndedValue, Envelope } from '../envelope.ts';
+import { type EndedValue, type Envelope, envelopeIn, storedEnvelope } from '../envelope.ts';
 import { endedState } from '../envelope-state.ts';
 import type { HistoryWriter } from '../history-writer.ts';
 import { Abort } from '../host/abort.ts';
@@ -39,7 +39,7 @@ export function createHistoryTier(parts: HistoryTierParts): Tier {
   return {
     claim: async (job, worker) => {
       const id = job.id as string;
-      const carried = job.data as Envelope;
+      const carried = envelopeIn(job);
       const envelope = { ...carried, attemptLog: [...carried.attemptLog], effects: { ...carried.effects } };
       // At its first start it cannot have been marked before: it would have been removed.
       const again = job.attemptsStarted > 1 || job.stalledCounter > 0;
@@ -49,7 +49,7 @@ export function createHistoryTier(parts: HistoryTierParts): Tier {
       if (job.stalledCounter > stalls.logged) {
         envelope.stalls = { ...stalls, logged: job.stalledCounter };
         envelope.attemptLog.push(crashRecord(envelope.attempts + 1, marks.run, run.startedAt));
-        await job.updateData(envelope);
+        await job.updateData(storedEnvelope(envelope));
       }
       const crashes = job.stalledCounter - stalls.explained;
       const began = parts.marks.begin(id, run);
@@ -80,12 +80,12 @@ function claimOf(
 ): Claim {
   const id = job.id as string;
   const startedAt = parts.now();
-  const save = () => job.updateData(envelope);
+  const save = () => job.updateData(storedEnvelope(envelope));
   let settled = false;
   /** While it runs: the attempt that is not over yet does not count, should the worker die. */
   const saveRunning = async () => {
     if (settled) throw new ClaimLostError(id);
-    await job.updateData({ ...envelope, attempts: envelope.attempts - 1 });
+    await job.updateData(storedEnvelope({ ...envelope, attempts: envelope.attempts - 1 }));
   };
   /** It ran, and its worker lives: the stalls before were not its fault. */
   const explainStalls = () => {
