@@ -4,6 +4,7 @@ import { bullPriority } from './fairness/bands.ts';
 import type { TagSoon } from './fairness/tag-soon.ts';
 import { whileAvailable } from './redis/availability.ts';
 import type { Connections } from './redis/connections.ts';
+import { addAll } from './redis/shared-calls.ts';
 
 /** A job on its way into Redis. */
 export interface Dispatch {
@@ -21,25 +22,23 @@ export interface Dispatch {
 export type Dispatcher = (queue: QueueName, jobs: readonly Dispatch[]) => Promise<void>;
 
 /**
- * How long an ended job stays in Redis: for its event stream, the board, and for `mendHistory`, which comes within 15 s.
- * The ledger and history keep it for good.
+ * How long an ended job stays in Redis, unless its own options say otherwise: for the board, and for `mendHistory`, which
+ * comes within 15 s. The ledger and history keep it for good.
  */
-const keptInRedis = { age: 3_600, count: 10_000 };
+export const keptInRedis = { age: 3_600, count: 10_000 };
 
 /**
  * Every attempt, delay and end is decided by the worker host; BullMQ is told so with one attempt. A money job leaves
  * nothing behind in Redis: its id must be free for a redrive. `tenant` is what fairness goes by.
  */
 export function bullOptions(queue: QueueName, job: Dispatch): JobsOptions & { tenant: string } {
-  const keep = queue === 'money' ? true : keptInRedis;
   return {
     jobId: job.id,
     priority: bullPriority(job.priority),
-    delay: Math.max(0, job.delayMs),
+    ...(job.delayMs > 0 ? { delay: job.delayMs } : {}),
     attempts: 1,
     tenant: job.tenantId,
-    removeOnComplete: keep,
-    removeOnFail: keep,
+    ...(queue === 'money' ? { removeOnComplete: true, removeOnFail: true } : {}),
   };
 }
 
@@ -49,7 +48,10 @@ export function createDispatcher(connections: Connections, tagSoon: TagSoon): Di
     if (jobs.length === 0) return;
     const { queue, redis } = connections.of(name);
     await whileAvailable(redis, name, () =>
-      queue.addBulk(jobs.map((job) => ({ name: job.type, data: job.data, opts: bullOptions(name, job) }))),
+      addAll(
+        queue,
+        jobs.map((job) => ({ id: job.id, name: job.type, data: job.data, opts: bullOptions(name, job) })),
+      ),
     );
     tagSoon(
       name,

@@ -3,6 +3,7 @@ import { contractOf, type JobType, type QueueName } from '@queue-service/contrac
 import type { Logger, Metrics } from '@queue-service/observability';
 import type { AttemptRecord, Sealer } from '@queue-service/persistence';
 import { type Job, Worker } from 'bullmq';
+import { keptInRedis } from '../dispatch.ts';
 import { type AttemptEvents, attemptEvents, type PublishJobEvent } from '../events/publish.ts';
 import { toldLog } from '../events/told-log.ts';
 import type { FairWorker } from '../fairness/fair-worker.ts';
@@ -210,6 +211,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     name: id,
     concurrency: parts.concurrency,
     ...(parts.timing ?? lockTiming),
+    removeOnComplete: keptInRedis,
+    removeOnFail: keptInRedis,
     // How often a job may be given out again is counted by the tier, which also records its end.
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     // The version is looked at: of one that it does not know BullMQ expects that it blocks for whole seconds only, and

@@ -2,7 +2,7 @@ import { usePrefix } from '@queue-service/sandbox/testing';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createSharedCalls } from './shared-calls.ts';
+import { addAll, createSharedCalls } from './shared-calls.ts';
 
 let redis: Redis;
 let prefix: string;
@@ -38,6 +38,31 @@ it('leaves in Redis what BullMQ leaves there', async () => {
   expect(expected.ids).toEqual(['j1', 'j2', 'j3', 'j4', 'j1']);
   expect(expected.hashes[0]).toMatchObject({ name: 'a', data: '{"n":1}' });
   expect(await left(shared)).toEqual(expected);
+});
+
+it('adds without Job objects what BullMQ adds with them', async () => {
+  const queues = ['with', 'without'].map((name) => new Queue(name, { connection: redis, prefix }, createSharedCalls));
+  const [withThem, without] = queues as [Queue, Queue];
+  const opts = { jobId: 'j1', priority: 7, attempts: 1, tenant: 'tenant-1' };
+  await withThem.addBulk([
+    { name: 'a', data: { text: 'späť' }, opts },
+    { name: 'b', data: {}, opts: { ...opts, jobId: 'j2', delay: 60_000 } },
+  ]);
+  await addAll(without, [
+    { id: 'j1', name: 'a', data: { text: 'späť' }, opts },
+    { id: 'j2', name: 'b', data: {}, opts: { ...opts, jobId: 'j2', delay: 60_000 } },
+  ]);
+  const left = async (queue: Queue) => ({
+    hashes: (await Promise.all(['j1', 'j2'].map((id) => redis.hgetall(queue.toKey(id))))).map(
+      ({ timestamp: _, opts: stored = '', ...hash }) => ({ ...hash, opts: JSON.parse(stored) }),
+    ),
+    waiting: await redis.zrange(queue.toKey('prioritized'), 0, '-1', 'WITHSCORES'),
+    delayed: await redis.zrange(queue.toKey('delayed'), 0, '-1'),
+    job: (await queue.getJob('j1'))?.data,
+  });
+  const expected = await left(withThem);
+  expect(expected).toMatchObject({ job: { text: 'späť' }, delayed: ['j2'] });
+  expect(await left(without)).toEqual(expected);
 });
 
 it('adds many calls’ worth of jobs in their order', async () => {
