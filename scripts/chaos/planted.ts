@@ -25,6 +25,8 @@ export const plantedRuns: Readonly<Record<string, PlantedRun>> = {
         // Slow enough that whoever takes over is still at work when the frozen one wakes up.
         cluster.providers.sandbox.stripe.faults.random({ seed: 1, rates: { delay: { rate: 1, ms: 4_000 } } });
         await untilMoved(cluster, `who = 'worker-money-1' AND became = 'processing'`, 5);
+        // Their payments are under way by then: an answer that came while it was frozen is what it ends them with at once.
+        await sleep(1_000);
         first?.victim.freeze();
         await untilMoved(cluster, `was = 'processing' AND became = 'processing'`, 1);
         first?.victim.thaw();
