@@ -39,6 +39,11 @@ describe('the environment', () => {
     }
     expect(env.PATH).toBe('/bin');
   });
+
+  test('has code compiled once, in the cache unless told where', async () => {
+    expect((await environment({ HOME: folder }, folder)).NODE_COMPILE_CACHE).toBe(join(folder, 'compile'));
+    expect((await environment({ HOME: folder, NODE_COMPILE_CACHE: '/else' })).NODE_COMPILE_CACHE).toBe('/else');
+  });
 });
 
 describe('the install stamp', () => {

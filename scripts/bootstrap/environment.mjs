@@ -30,6 +30,8 @@ export async function environment(given, cacheDir = cache) {
     npm_config_update_notifier: 'false',
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
+    // Types are stripped and code is compiled once, not at each start.
+    NODE_COMPILE_CACHE: given.NODE_COMPILE_CACHE ?? join(cacheDir, 'compile'),
   };
   if (process.platform === 'win32' || (await isWritable(home))) return env;
   const own = join(cacheDir, 'home');

@@ -28,8 +28,11 @@ export interface Purchase {
 
 const waitMs = 60_000;
 
-/** Buys a ticket as a producer would, by HTTP alone, and prints each step as it ends. @throws when it does not succeed */
-export async function buyTicket(purchase: Purchase): Promise<Flow> {
+/**
+ * Buys a ticket as a producer would, by HTTP alone.
+ * @returns once it is accepted, what prints each step as it ends, and throws when the purchase does not succeed
+ */
+export async function buyTicket(purchase: Purchase): Promise<() => Promise<Flow>> {
   const { apiUrl, print, orderId } = purchase;
   const headers = { authorization: `Bearer ${purchase.token}`, 'content-type': 'application/json' };
   const posted = await fetch(`${apiUrl}/flows`, {
@@ -57,7 +60,7 @@ export async function buyTicket(purchase: Purchase): Promise<Flow> {
   const answer = (await posted.json()) as { flow: Flow };
   if (posted.status !== 202) throw new Error(`POST /flows answered ${posted.status}: ${JSON.stringify(answer)}`);
   print(`  POST /api/v1/queue/flows → 202, flow ${answer.flow.id}`);
-  return follow(`${apiUrl}/flows/${answer.flow.id}`, headers, print);
+  return () => follow(`${apiUrl}/flows/${answer.flow.id}`, headers, print);
 }
 
 async function follow(url: string, headers: Record<string, string>, print: (line: string) => void): Promise<Flow> {

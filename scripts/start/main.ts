@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  type DemoProviders,
-  type DemoSecrets,
-  demoSecrets,
-  demoToken,
-  startDemoProviders,
-} from '../../packages/sandbox/src/demo/index.ts';
+import type { DemoProviders, DemoSecrets } from '../../packages/sandbox/src/demo/index.ts';
 import { repositoryCacheDir } from '../../packages/sandbox/src/servers/index.ts';
 import { buyTicket, showWhatIsThere } from './buy-ticket.ts';
 import { consoleLink } from './console-link.ts';
@@ -28,28 +22,37 @@ async function main(): Promise<void> {
   try {
     print('starting');
     const data = join(repositoryCacheDir(), 'data');
-    const secrets = await demoSecrets(join(data, 'demo-secrets.json'));
     const apiUrl = `http://127.0.0.1:${process.env['PORT'] || '3011'}/api/v1/queue`;
-    const servers = await startServers(process.env, print);
-    undo.push(() => servers.stop());
+    const [servers, demo] = await Promise.all([
+      startServers(process.env, print).then((started) => {
+        undo.push(() => started.stop());
+        return started;
+      }),
+      // The libraries behind the sandbox take as long to load as the servers to start.
+      import('../../packages/sandbox/src/demo/index.ts'),
+    ]);
+    const secrets = await demo.demoSecrets(join(data, 'demo-secrets.json'));
     const providers = await step('provider sandbox', print, () =>
-      startDemoProviders({ dataDir: data, secrets, apiUrl }),
+      demo.startDemoProviders({ dataDir: data, secrets, apiUrl }),
     );
     undo.push(() => providers.stop());
     const group = new ProcessGroup({ print });
     undo.push(() => group.stop());
     const env = {
       LOG_LEVEL: 'warn',
-      // Types are stripped and code is compiled once, not at each start.
-      NODE_COMPILE_CACHE: join(repositoryCacheDir(), 'compile'),
       ...demoEnvironment(secrets, providers),
       ...given(process.env),
       DATABASE_URL: servers.databaseUrl,
       REDIS_URL: servers.redisUrl,
     };
+    const [api, ...workers] = services(env).map((plan) => () => step(plan.name, print, () => group.start(plan)));
     const started = (async () => {
-      await Promise.all(services(env).map((plan) => step(plan.name, print, () => group.start(plan))));
-      await demonstrate(env, providers, print);
+      // A producer needs the API alone, and beside four others it would be ready last.
+      await api?.();
+      const purchase = await demonstrate(env, demo.demoToken, providers, print);
+      await Promise.all([...workers.map((start) => start()), purchase()]);
+      print('');
+      print('ready; Ctrl-C stops everything');
     })();
     await Promise.race([signals.stopped, started.then(() => signals.stopped), group.failure]);
   } finally {
@@ -75,11 +78,13 @@ function given(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
 }
 
+/** @returns once a purchase is accepted, what tells how it goes on */
 async function demonstrate(
   env: NodeJS.ProcessEnv,
+  demoToken: typeof import('../../packages/sandbox/src/demo/index.ts').demoToken,
   providers: DemoProviders,
   print: (line: string) => void,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const root = `http://127.0.0.1:${env['PORT'] ?? '3011'}`;
   const apiUrl = `${root}/api/v1/queue`;
   const secret = env['JWT_SECRET'] ?? '';
@@ -97,22 +102,22 @@ async function demonstrate(
   print(`  service token     ${service}`);
   print('');
   print('buying a ticket');
-  const flow = await buyTicket({
+  const purchase = await buyTicket({
     apiUrl,
     token: service,
     ownerWallet: buyersWallet,
     orderId: `order-${randomUUID().slice(0, 8)}`,
     print,
   });
-  // A provider that the environment names itself is not ours to look into.
-  if (env['SOLANA_RPC_URL'] === providers.solana.url) {
+  return async () => {
+    const flow = await purchase();
+    // A provider that the environment names itself is not ours to look into.
+    if (env['SOLANA_RPC_URL'] !== providers.solana.url) return;
     showWhatIsThere(flow, providers, print);
     print(
       `  explorer          ${providers.solana.url}/ticket/${flow.steps.find((one) => one.name === 'mint')?.result?.['mintAddress']}`,
     );
-  }
-  print('');
-  print('ready; Ctrl-C stops everything');
+  };
 }
 
 main().catch((error: unknown) => {
