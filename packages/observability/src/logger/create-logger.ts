@@ -57,8 +57,8 @@ export function createLogger(options: LoggerOptions): Logger {
 const plain = new Set(['string', 'number', 'boolean']);
 
 /**
- * Pino searches each value of a line for all paths that begin with a wildcard, also a number or a text, which can hold
- * nothing: two thirds of what a line costs. Those that a path names themselves are still blanked.
+ * Pino searches each value of a line for all paths that begin with a wildcard, also a number, a text or null, which can
+ * hold nothing: two thirds of what a line costs. Those that a path names themselves are still blanked.
  */
 function sparePlainValues(log: Logger, paths: readonly string[]): void {
   const stringifiers = (log as unknown as Record<symbol, Record<string | symbol, (value: unknown) => string>>)[
@@ -69,7 +69,7 @@ function sparePlainValues(log: Logger, paths: readonly string[]): void {
   for (const name of Reflect.ownKeys(stringifiers)) {
     const search = stringifiers[name];
     if (search === undefined || blanked.has(name) || name === pino.symbols.redactFmtSym) continue;
-    stringifiers[name] = (value) => (plain.has(typeof value) ? JSON.stringify(value) : search(value));
+    stringifiers[name] = (value) => (value === null || plain.has(typeof value) ? JSON.stringify(value) : search(value));
   }
 }
 

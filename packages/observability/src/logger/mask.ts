@@ -4,6 +4,8 @@ import { PERSONAL_DATA_RULES, SECRET_RULES } from './secret-patterns.ts';
 /** Shorter values would mask parts of ordinary words. */
 const SHORTEST_KNOWN_SECRET = 6;
 
+const RULES = [...SECRET_RULES, ...PERSONAL_DATA_RULES];
+
 /** Replaces what must not be printed in a text. */
 export type Mask = (text: string) => string;
 
@@ -12,10 +14,12 @@ export type Mask = (text: string) => string;
  * e-mail addresses and telephone numbers. For text that leaves by another way than the logger, e.g. an alert.
  */
 export function maskText(text: string): string {
-  let masked = text;
-  for (const { pattern, replacement } of SECRET_RULES) masked = masked.replace(pattern, replacement);
-  for (const { pattern, replacement } of PERSONAL_DATA_RULES) masked = masked.replace(pattern, replacement);
-  return masked;
+  const lower = text.toLowerCase();
+  return RULES.reduce(
+    (masked, { hints, pattern, replacement }) =>
+      hints.some((hint) => lower.includes(hint)) ? masked.replace(pattern, replacement) : masked,
+    text,
+  );
 }
 
 /**
