@@ -65,7 +65,10 @@ export async function workOurs<Queue extends 'money' | 'background'>(
     return { paymentIntentId: 'pi_1', status: 'succeeded', amount, currency, chargeId: null };
   };
   const handlers = { 'analytics-track': analytics, 'payment-process': charge } as unknown as Handlers<Queue>;
-  startFleetWorker({ runtime, queue, handlers, config: configOf(given), log: newLog(), metrics: newMetrics() });
+  startFleetWorker({
+    ...{ runtime, queue, handlers, config: configOf(given), log: newLog(), metrics: newMetrics() },
+    watchesLoop: true,
+  });
   return runtime;
 }
 

@@ -1,25 +1,20 @@
 import { writeSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
-import type { RunningJob } from './watch-loop.ts';
+import { workerData } from 'node:worker_threads';
+import { namedJobs } from './named-jobs.ts';
 
 /** What the thread is given. It shares nothing else with the loop it watches. */
 export interface LoopThreadData {
   /** Counts up with each turn of the watched loop. */
   beats: Int32Array;
+  /** See {@link namedJobs}. */
+  running: Uint8Array;
   everyMs: number;
   maxBlockMs: number;
   /** What its log line begins with; null if it is to say nothing. */
   line: Record<string, unknown> | null;
 }
 
-export type LoopThreadMessage = { began: RunningJob } | { ended: string };
-
-const { beats, everyMs, maxBlockMs, line } = workerData as LoopThreadData;
-const running = new Map<string, RunningJob>();
-parentPort?.on('message', (message: LoopThreadMessage) => {
-  if ('began' in message) running.set(message.began.id, message.began);
-  else running.delete(message.ended);
-});
+const { beats, running, everyMs, maxBlockMs, line } = workerData as LoopThreadData;
 
 let seen = -1;
 let beatAt = performance.now();
@@ -38,10 +33,12 @@ setInterval(() => {
     return;
   }
   const blockedMs = Math.round(now - beatAt);
-  if (told || line === null || blockedMs < maxBlockMs || running.size === 0) return;
+  if (told || line === null || blockedMs < maxBlockMs) return;
+  const jobs = namedJobs(running);
+  if (jobs.length === 0) return;
   try {
     const msg = 'A handler blocks the event loop, still; other workers may take these jobs';
-    const facts = { blockedMs, jobs: [...running.values()], msg };
+    const facts = { blockedMs, jobs, msg };
     // Not through the loop's own stream, which stands still too.
     writeSync(1, `${JSON.stringify({ level: 'error', time: new Date().toISOString(), ...line, ...facts })}\n`);
     told = true;

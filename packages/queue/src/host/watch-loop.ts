@@ -1,13 +1,8 @@
 import { Worker as Thread } from 'node:worker_threads';
 import type { QueueName } from '@queue-service/contracts';
 import type { Logger, Metrics } from '@queue-service/observability';
-import type { LoopThreadData, LoopThreadMessage } from './loop-thread.ts';
-
-/** A job whose handler runs. */
-export interface RunningJob {
-  id: string;
-  type: string;
-}
+import type { LoopThreadData } from './loop-thread.ts';
+import { createNamedJobs, namedJobs, type RunningJob } from './named-jobs.ts';
 
 export interface LoopWatchParts {
   queue: QueueName;
@@ -35,18 +30,17 @@ const beatMs = 250;
  * Does not say which of several jobs it was. A process that got no CPU looks the same, but for its `cpuMs`.
  */
 export function watchLoop({ queue, log, metrics, claimsLastMs }: LoopWatchParts): LoopWatch {
-  const running = new Set<RunningJob>();
+  const running = createNamedJobs();
   /** Of these one may have blocked: its end comes before the beat that is late. */
-  const left: RunningJob[] = [];
+  const left: (() => void)[] = [];
   const beats = new Int32Array(new SharedArrayBuffer(4));
   const workerData: LoopThreadData = {
-    ...{ beats, everyMs: beatMs, maxBlockMs: claimsLastMs },
+    ...{ beats, running: running.memory, everyMs: beatMs, maxBlockMs: claimsLastMs },
     line: log.isLevelEnabled('error') ? { ...log.bindings(), pid: process.pid, queue } : null,
   };
   const thread = new Thread(new URL('./loop-thread.ts', import.meta.url), { workerData, execArgv: [], env: {} });
   thread.unref();
   thread.on('error', (err) => log.warn({ err }, 'Nobody watches any more for an event loop that stands still'));
-  const tell = (message: LoopThreadMessage) => thread.postMessage(message);
 
   let beatAt = performance.now();
   let cpu = process.cpuUsage();
@@ -55,28 +49,27 @@ export function watchLoop({ queue, log, metrics, claimsLastMs }: LoopWatchParts)
     const blockedMs = Math.round(now - beatAt - beatMs);
     beatAt = now;
     Atomics.add(beats, 0, 1);
-    if (blockedMs > maxBlockMs && running.size > 0) {
+    const jobs = blockedMs > maxBlockMs ? namedJobs(running.memory) : [];
+    if (jobs.length > 0) {
       metrics.eventLoopBlocked.observe({ queue }, blockedMs / 1_000);
       const { user, system } = process.cpuUsage(cpu);
-      const line = { queue, blockedMs, cpuMs: Math.round((user + system) / 1_000), jobs: [...running] };
+      const line = { queue, blockedMs, cpuMs: Math.round((user + system) / 1_000), jobs };
       if (blockedMs > claimsLastMs) {
         log.error(line, 'A handler blocked the event loop so long that other workers may have taken these jobs');
       } else log.warn(line, 'A handler blocked the event loop');
     }
     cpu = process.cpuUsage();
-    for (const job of left.splice(0)) running.delete(job);
+    for (const leave of left.splice(0)) leave();
   };
   const timer = setInterval(beat, beatMs);
   timer.unref();
 
   return {
     enter: (job) => {
-      running.add(job);
-      tell({ began: job });
+      const leave = running.add(job);
       return () => {
-        if (performance.now() > beatAt + beatMs) left.push(job);
-        else running.delete(job);
-        tell({ ended: job.id });
+        if (performance.now() > beatAt + beatMs) left.push(leave);
+        else leave();
       };
     },
     close: () => {
