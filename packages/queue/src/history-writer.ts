@@ -1,15 +1,17 @@
-import { deliveryStatuses, type JobType } from '@queue-service/contracts';
+import { deliveryStatuses, type JobStatus, type JobType } from '@queue-service/contracts';
 import type { Logger } from '@queue-service/observability';
 import {
   type Database,
   type HistoryRow,
+  historyText,
   insertWebhookDeliveries,
   refreshDeliveries,
   upsertJobs,
+  type WebhookEvent,
 } from '@queue-service/persistence';
-import { type EndedJob, type FollowUp, jobEvent } from './ends.ts';
+import { type FollowUp, jobEvent } from './ends.ts';
 import type { Envelope } from './envelope.ts';
-import type { JobState } from './resource.ts';
+import { type JobState, jobResource } from './resource.ts';
 
 /**
  * Writes the history of communication and background jobs in batches behind the work. Never slows or fails a job: while
@@ -19,15 +21,22 @@ import type { JobState } from './resource.ts';
  * What must not be forgotten (deaths, flow steps, a job's own webhook) does not pass here.
  */
 export interface HistoryWriter {
-  /** @param ended the tenant's endpoints hear of it, too */
-  write(state: JobState, envelope: Envelope, ended: EndedJob | null): void;
+  /** @param told whether the tenant's endpoints hear of it, if it has ended */
+  write(state: JobState, envelope: Envelope, told: boolean): void;
   /** Writes what is left; gives up after `timeoutMs`. */
   close(timeoutMs?: number): Promise<void>;
 }
 
+/** Texts, of which hundreds wait: as objects they would be most of what each collection of garbage has to move. */
 interface Entry {
-  row: HistoryRow;
-  ended: EndedJob | null;
+  id: string;
+  type: string;
+  tenantId: string;
+  status: JobStatus;
+  ended: boolean;
+  told: boolean;
+  /** A {@link HistoryRow}. */
+  text: string;
 }
 
 /** Those whose providers tell later what became of them. */
@@ -44,8 +53,8 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
   let timer: NodeJS.Timeout | null = null;
 
   /** A provider may have told of a message before its row was there. */
-  const showDeliveries = async (rows: readonly HistoryRow[]) => {
-    const sent = rows.filter(({ type, finishedAt }) => messageTypes.has(type) && finishedAt !== null);
+  const showDeliveries = async (entries: readonly Entry[]) => {
+    const sent = entries.filter(({ type, ended }) => messageTypes.has(type) && ended);
     if (sent.length === 0) return;
     const ids = sent.map(({ id }) => id);
     await refreshDeliveries(db, ids, deliveryStatuses).catch((error: unknown) =>
@@ -57,18 +66,21 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
     const batch = buffer.splice(0, batchSize);
     if (batch.length === 0) return;
     // One statement may not touch a row twice: the last state of each job counts.
-    const rows = [...new Map(batch.map(({ row }) => [row.id, row])).values()];
-    const ends = new Map(batch.flatMap(({ row, ended }) => (ended === null ? [] : [[row.id, ended]])));
+    const latest = [...new Map(batch.map((entry) => [entry.id, entry])).values()];
     try {
       const deliveries = await db.transaction(async (sql) => {
-        const ended = await upsertJobs(sql, rows);
-        const events = [...ends.values()]
-          .filter(({ resource }) => resource.type !== 'deliver-webhook' && ended.has(resource.id))
-          .map((end) => jobEvent(end.resource, null, now()));
-        return events.length === 0 ? [] : insertWebhookDeliveries(sql, events);
+        const ended = await upsertJobs(
+          sql,
+          latest.map(({ text }) => text),
+        );
+        const told = latest.filter(({ id, type, told }) => told && type !== 'deliver-webhook' && ended.has(id));
+        return insertWebhookDeliveries(
+          sql,
+          told.map((entry) => endEvent(entry, now())),
+        );
       });
       await followUp({ money: [], flowIds: [], deliveries, cancelJobs: [] });
-      await showDeliveries(rows);
+      await showDeliveries(latest);
     } catch (error) {
       const kept = [...batch, ...buffer];
       buffer = kept.slice(-maxBuffered);
@@ -96,8 +108,10 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
   };
 
   return {
-    write: (state, envelope, ended) => {
-      buffer.push({ row: historyRow(state, envelope), ended });
+    write: (state, envelope, told) => {
+      const { id, type, tenantId, status, finishedAt } = state;
+      const text = historyText(historyRow(state, envelope));
+      buffer.push({ id, type, tenantId, status, ended: finishedAt !== null, told, text });
       if (buffer.length > maxBuffered) {
         buffer.shift();
         dropped += 1;
@@ -135,5 +149,24 @@ function historyRow(state: JobState, envelope: Envelope): HistoryRow {
     createdAt: state.createdAt.toISOString(),
     startedAt: state.startedAt?.toISOString() ?? null,
     finishedAt: state.finishedAt?.toISOString() ?? null,
+  };
+}
+
+function endEvent({ id, tenantId, status, text }: Entry, at: Date): WebhookEvent {
+  return {
+    ...{ tenantId, type: `job.${status}`, subjectId: id, webhookUrl: null },
+    // Asked for only where an endpoint listens.
+    get body() {
+      return jobEvent(jobResource(stateIn(text)), null, at).body;
+    },
+  };
+}
+
+function stateIn(text: string): JobState {
+  const { scheduledFor, createdAt, startedAt, finishedAt, ...row } = JSON.parse(text);
+  const time = (iso: string | undefined) => (iso === undefined ? null : new Date(iso));
+  return {
+    ...{ idempotencyKey: null, result: null, error: null, flowId: null, ...row, createdAt: new Date(createdAt) },
+    ...{ scheduledFor: time(scheduledFor), startedAt: time(startedAt), finishedAt: time(finishedAt) },
   };
 }

@@ -30,7 +30,7 @@ afterAll(async () => {
 
 const statusInHistory = async (id: string) =>
   (await runtime.db.query<{ status: string }>('', 'SELECT status FROM jobs WHERE id = $1::uuid', [id]))[0]?.status;
-const told = (id: string) => runtime.db.prisma.webhookDelivery.count({ where: { subjectId: id } });
+const told = (id: string) => runtime.db.prisma.webhookDelivery.findMany({ where: { subjectId: id } });
 const mend = () => mendHistory(runtime, 'communication', { from: 0, to: Date.now() + 60_000 });
 
 it('writes the ends of a worker that was killed before it could, and tells of them once', async () => {
@@ -67,7 +67,9 @@ it('writes the ends of a worker that was killed before it could, and tells of th
   expect(await Promise.all([mend(), mend()])).toEqual([2, 2]);
   for (const id of ids) {
     await expect.poll(() => statusInHistory(id)).toBe('completed');
-    expect(await told(id)).toBe(1);
+    expect(await told(id)).toMatchObject([
+      { eventType: 'job.completed', body: { type: 'job.completed', data: await runtime.reader.find(id, null) } },
+    ]);
   }
   expect(await mend()).toBe(0);
 });

@@ -3,7 +3,6 @@ import { listUnended } from '@queue-service/persistence';
 import { Job } from 'bullmq';
 import { envelopeIn } from './envelope.ts';
 import { stateInRedis } from './envelope-state.ts';
-import { jobResource } from './resource.ts';
 import type { Runtime } from './runtime.ts';
 
 const pageSize = 1_000;
@@ -34,11 +33,7 @@ export async function mendHistory(
         if (state.finishedAt === null) continue;
         // All else told of its end before it had ended in Redis.
         const silent = state.status === 'failed' || envelope.flow !== null || envelope.webhookUrl !== null;
-        history.write(
-          state,
-          envelope,
-          silent ? null : { resource: jobResource(state), flowStep: null, webhookUrl: null, death: null },
-        );
+        history.write(state, envelope, !silent);
         mended += 1;
       }
     }

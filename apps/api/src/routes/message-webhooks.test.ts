@@ -137,7 +137,7 @@ it('shows what was told before the row of the job was there', async () => {
     startedAt: new Date(),
     finishedAt: new Date(),
   };
-  real.runtime.history.write({ ...ended, createdAt: new Date(job.createdAt) }, queued?.data, null);
+  real.runtime.history.write({ ...ended, createdAt: new Date(job.createdAt) }, queued?.data, false);
   await expect.poll(() => deliveryOf(id)).toMatchObject({ status: 'delivered' });
 });
 

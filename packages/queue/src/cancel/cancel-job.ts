@@ -2,6 +2,7 @@ import type { JobResource, QueueName } from '@queue-service/contracts';
 import {
   cancelPendingJob,
   type Database,
+  historyText,
   listActedEffects,
   lockCriticalJob,
   requestCancel,
@@ -150,7 +151,7 @@ async function cancelInRedis(parts: CancelParts, id: string, options: CancelOpti
           const { payload, payloadVersion, flow, requestId, traceId, webhookUrl } = envelope;
           const { delivery: _, ...row } = job;
           const flowStep = flow?.step ?? null;
-          await upsertJobs(sql, [{ ...row, payload, payloadVersion, flowStep, requestId, traceId }]);
+          await upsertJobs(sql, [historyText({ ...row, payload, payloadVersion, flowStep, requestId, traceId })]);
           await options.note(sql, job, { before: 'pending', after: 'cancelled' });
           const consequences = await ends.recordIn(sql, [{ resource: job, flowStep, webhookUrl, death: null }]);
           if ((await whileAvailable(redis, name, () => queue.remove(id))) === 0) throw new TakenError();

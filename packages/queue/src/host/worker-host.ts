@@ -12,6 +12,7 @@ import { newId } from '../ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { createSharedCalls } from '../redis/shared-calls.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
+import { createWhileRunning } from '../while-running.ts';
 import { Abort } from './abort.ts';
 import { canaryName } from './canary.ts';
 import { createIsolation } from './isolation.ts';
@@ -81,7 +82,7 @@ export interface WorkerHost {
 /** Opens a BullMQ worker on the given connection, which stays the caller's to close. */
 export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<Queue>): WorkerHost {
   const id = `${hostname()}-${process.pid}-${newId().slice(-6)}`;
-  const aborts = new Map<string, (reason: Abort) => void>();
+  const aborts = createWhileRunning<(reason: Abort) => void>();
   const handlers = parts.handlers as unknown as Readonly<Record<string, Handler<JobType>>>;
   const state = { running: 0, lastProgressAt: performance.now(), closing: false };
 
@@ -182,9 +183,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
         events.progress(value as number | JsonObject);
       },
       abortable: (abort) => {
-        aborts.set(claim.jobId, abort);
         if (state.closing && state.running === 0) abort(shutdown());
-        return () => aborts.delete(claim.jobId);
+        return aborts.add(claim.jobId, abort);
       },
     });
     leaveLoop?.();
@@ -247,7 +247,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       state.closing = true;
       const closed = worker.close();
       const timer = setTimeout(() => {
-        for (const abort of aborts.values()) abort(shutdown());
+        for (const [, abort] of aborts.entries()) abort(shutdown());
       }, graceMs);
       await closed.catch((error) => parts.log.warn({ err: error }, 'The worker did not close cleanly'));
       clearTimeout(timer);

@@ -70,7 +70,7 @@ export async function acceptIntoRedis(
     adding.forEach((job, index) => {
       const envelope = envelopes[index] as Envelope;
       const pending = { status: 'pending', result: null, error: null, finishedAt: null } as const;
-      parts.history.write(envelopeState(job.id, queue, job.contract.type, envelope, pending), envelope, null);
+      parts.history.write(envelopeState(job.id, queue, job.contract.type, envelope, pending), envelope, false);
     });
     return jobs.map(
       (job) =>

@@ -4,7 +4,7 @@ import { type AttemptRecord, type Database, isDatabaseUnavailable, type Sealer }
 import type { Job } from 'bullmq';
 import { ClaimLostError } from '../effects/effect-store.ts';
 import { actedInEnvelope, envelopeEffects } from '../effects/envelope-effects.ts';
-import type { EndedJob, EndRecorder } from '../ends.ts';
+import type { EndRecorder } from '../ends.ts';
 import { type EndedValue, type Envelope, envelopeIn, storedEnvelope } from '../envelope.ts';
 import { endedState } from '../envelope-state.ts';
 import type { HistoryWriter } from '../history-writer.ts';
@@ -39,8 +39,7 @@ export function createHistoryTier(parts: HistoryTierParts): Tier {
   return {
     claim: async (job, worker) => {
       const id = job.id as string;
-      const carried = envelopeIn(job);
-      const envelope = { ...carried, attemptLog: [...carried.attemptLog], effects: { ...carried.effects } };
+      const envelope = envelopeIn(job);
       // At its first start it cannot have been marked before: it would have been removed.
       const again = job.attemptsStarted > 1 || job.stalledCounter > 0;
       const marks = again ? await parts.marks.read(id) : { cancelled: false, run: null };
@@ -95,25 +94,15 @@ function claimOf(
   const end = async (outcome: FinalOutcome, attempt: AttemptRecord): Promise<Settlement> => {
     const state = endedState(id, parts.queue, job.name, envelope, { outcome, attempt });
     const { status, result, error } = state;
-    const ended: EndedJob = {
-      resource: jobResource(state),
-      flowStep: envelope.flow?.step ?? null,
-      webhookUrl: envelope.webhookUrl,
-      death:
-        outcome.kind === 'dead'
-          ? {
-              reason: outcome.reason,
-              payload: envelope.payload,
-              payloadVersion: envelope.payloadVersion,
-              timeoutMs: envelope.timeoutMs,
-              attemptLog: envelope.attemptLog,
-            }
-          : null,
-    };
-    const lasting = ended.death !== null || ended.flowStep !== null || ended.webhookUrl !== null;
+    const { webhookUrl } = envelope;
+    const flowStep = envelope.flow?.step ?? null;
+    const lasting = outcome.kind === 'dead' || flowStep !== null || webhookUrl !== null;
     if (lasting) {
+      const { payload, payloadVersion, timeoutMs, attemptLog } = envelope;
+      const death =
+        outcome.kind === 'dead' ? { reason: outcome.reason, payload, payloadVersion, timeoutMs, attemptLog } : null;
       try {
-        await parts.ends.record(ended);
+        await parts.ends.record({ resource: jobResource(state), flowStep, webhookUrl, death });
       } catch (failure) {
         if (!isDatabaseUnavailable(failure)) throw failure;
         envelope.ended = { outcome, attempt };
@@ -122,7 +111,7 @@ function claimOf(
       }
     }
     // After what must not be forgotten: Redis may lose the job in between, and a death in history has its letter.
-    parts.history.write(state, envelope, lasting ? null : ended);
+    parts.history.write(state, envelope, !lasting);
     if (status !== 'failed') {
       const { attempts, startedAt } = envelope;
       return { kind: 'done', value: { status, attempts, startedAt, result, error } satisfies EndedValue };

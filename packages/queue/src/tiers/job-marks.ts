@@ -2,6 +2,7 @@ import type { Logger } from '@queue-service/observability';
 import { coalesce } from '../coalesce.ts';
 import type { QueueConnection } from '../redis/connections.ts';
 import { script } from '../redis/script.ts';
+import { createWhileRunning } from '../while-running.ts';
 
 /** Who runs a job. Times are ISO texts. */
 export interface RunMark {
@@ -43,14 +44,14 @@ export async function isMarkedCancelled({ queue, redis }: QueueConnection, jobId
 
 export function createJobMarks(connection: QueueConnection, log: Logger, everyMs = 1_000): JobMarks {
   const { queue, redis } = connection;
-  const watched = new Map<string, () => void>();
+  const watched = createWhileRunning<() => void>();
   let looking = false;
 
   const look = async () => {
     if (looking || watched.size === 0 || redis.status !== 'ready') return;
     looking = true;
     try {
-      const ids = [...watched.keys()];
+      const ids = watched.entries().map(([id]) => id);
       const pipeline = redis.pipeline();
       for (const id of ids) pipeline.hexists(queue.toKey(id), 'cancel');
       const replies = (await pipeline.exec()) ?? [];
@@ -84,10 +85,7 @@ export function createJobMarks(connection: QueueConnection, log: Logger, everyMs
     begin: async (jobId, run) => {
       await beginTogether({ jobId, run }).catch(() => 0);
     },
-    watch: (jobId, cancelled) => {
-      watched.set(jobId, cancelled);
-      return () => watched.delete(jobId);
-    },
+    watch: watched.add,
     close: () => clearInterval(timer),
   };
 }

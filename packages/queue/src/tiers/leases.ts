@@ -1,5 +1,6 @@
 import type { Logger } from '@queue-service/observability';
 import { type Database, renewLeases } from '@queue-service/persistence';
+import { createWhileRunning } from '../while-running.ts';
 
 /** Milliseconds. */
 export interface LeaseTiming {
@@ -26,13 +27,13 @@ export interface Leases {
 }
 
 export function keepLeases(db: Database, log: Logger, { leaseMs, renewEveryMs }: LeaseTiming): Leases {
-  const held = new Map<string, { fencing: number; renewedAt: number; events: LeaseEvents }>();
+  const held = createWhileRunning<{ fencing: number; renewedAt: number; events: LeaseEvents }>();
   let renewing = false;
 
   const tick = async () => {
     if (renewing || held.size === 0) return;
     renewing = true;
-    const asked = [...held].map(([id, { fencing }]) => ({ id, fencing }));
+    const asked = held.entries().map(([id, { fencing }]) => ({ id, fencing }));
     const startedAt = performance.now();
     try {
       const kept = new Map((await renewLeases(db, asked, leaseMs)).map((lease) => [lease.id, lease]));
@@ -50,18 +51,13 @@ export function keepLeases(db: Database, log: Logger, { leaseMs, renewEveryMs }:
       renewing = false;
     }
     // Without an answer the lease may be over by the clock of the database: act as if it were.
-    for (const entry of held.values()) if (performance.now() - entry.renewedAt > leaseMs) entry.events.lost();
+    for (const [, entry] of held.entries()) if (performance.now() - entry.renewedAt > leaseMs) entry.events.lost();
   };
   const timer = setInterval(tick, renewEveryMs);
   timer.unref();
 
   return {
-    hold: ({ id, fencing }, events) => {
-      held.set(id, { fencing, renewedAt: performance.now(), events });
-      return () => {
-        if (held.get(id)?.fencing === fencing) held.delete(id);
-      };
-    },
+    hold: ({ id, fencing }, events) => held.add(id, { fencing, renewedAt: performance.now(), events }),
     close: () => clearInterval(timer),
   };
 }
