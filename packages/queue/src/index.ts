@@ -7,7 +7,7 @@ export { ClaimLostError, type EffectRecord, type EffectStore } from './effects/e
 export { runEffect } from './effects/run-effect.ts';
 export { createEndRecorder, type EndRecorder } from './ends.ts';
 export * from './envelope.ts';
-export { createJobEventListener, type JobEventListener, type KeptEvent } from './events/listen.ts';
+export { createJobEventListener, type JobEventListener, type ToldEvent } from './events/listen.ts';
 export { isCapped, publishLimits, readLimits } from './fairness/limits.ts';
 export { type FleetOptions, startFleetWorker } from './fleet.ts';
 export type { CancelFlow, FlowCancellation, FlowNote } from './flows/cancel-flow.ts';

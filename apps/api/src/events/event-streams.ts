@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { JobResource } from '@queue-service/contracts';
-import type { JobEventListener, KeptEvent } from '@queue-service/queue';
+import type { JobEventListener, ToldEvent } from '@queue-service/queue';
 import type { Jobs, Scope } from '../ports.ts';
 
 /** Streams of one process at most: beyond it a new one is refused, rather than all of them slow. */
@@ -85,7 +85,7 @@ export function createEventStreams(parts: {
       }
       looking = false;
     };
-    const hear = ({ id, event }: KeptEvent) => {
+    const hear = ({ id, event }: ToldEvent) => {
       if (event.event === 'ended') void lookUntilEnded();
       else writeEvent(event.event, event.data, id);
     };
@@ -108,7 +108,7 @@ export function createEventStreams(parts: {
       const { status, attempts: attempt, maxAttempts } = job;
       writeEvent('status', { status, attempt, maxAttempts, at: new Date(nowMs()).toISOString() });
     }
-    const stopListening = listener.listen(job.queue, job.id, afterId, hear);
+    const stopListening = listener.listen(job.queue, job.id, afterId, hear, () => void look());
     const leave = () => {
       streams.delete(one);
       stopListening();

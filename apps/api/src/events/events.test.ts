@@ -139,6 +139,19 @@ test('a cancelled job ends its stream', async () => {
   expect(seen.at(-1)).toMatchObject({ event: 'end', data: { job: { status: 'cancelled' } } });
 });
 
+test('a job that ended between being read and being listened to ends its stream', async () => {
+  const listener = createJobEventListener(real.runtime.connections, log);
+  const job = jobResource();
+  const ended = { ...job, status: 'completed' as const, finishedAt: new Date().toISOString() };
+  const streams = createEventStreams({ listener, jobs: { find: async () => ended }, nowMs: () => 0 });
+  const out = streams.stream({ job, scope: null, afterId: null, untilMs: 1_000 });
+  let text = '';
+  for await (const chunk of out ?? []) text += chunk;
+  expect(text).toContain('event: end');
+  streams.close();
+  listener.close();
+});
+
 test('two thousand streams share one connection; a slow reader is cut off, an expired token ends, too many are refused', async () => {
   const listener = createJobEventListener(real.runtime.connections, log);
   let beat = () => {};

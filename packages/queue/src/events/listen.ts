@@ -4,8 +4,8 @@ import { duplicateWaiting, type RedisClient } from '../redis/client.ts';
 import type { Connections } from '../redis/connections.ts';
 import { eventsKey, type PublishedEvent } from './publish.ts';
 
-export interface KeptEvent {
-  /** Grows; what `Last-Event-ID` names. */
+export interface ToldEvent {
+  /** Grows; what `Last-Event-ID` names. Empty for what is told only as it happens. */
   readonly id: string;
   readonly event: PublishedEvent;
 }
@@ -13,9 +13,19 @@ export interface KeptEvent {
 export interface JobEventListener {
   /**
    * Tells the events of a job after `afterId` (null: all that are kept), then each as it happens, in order and each once.
-   * The answer stops it. Throws nothing: while Redis is away nothing is told, and what was missed is told when it is back.
+   * The answer stops it. Throws nothing: while Redis is away nothing is told, and what was kept meanwhile is told when it
+   * is back.
+   *
+   * @param there called each time when what is kept was told and from here on nothing is missed: what is told only as it
+   * happens must be looked for then
    */
-  listen(queue: QueueName, jobId: string, afterId: string | null, tell: (event: KeptEvent) => void): () => void;
+  listen(
+    queue: QueueName,
+    jobId: string,
+    afterId: string | null,
+    tell: (event: ToldEvent) => void,
+    there?: () => void,
+  ): () => void;
   readonly connections: number;
   close(): void;
 }
@@ -24,8 +34,9 @@ interface Listening {
   readonly key: string;
   lastId: string;
   /** Told while what is kept is being read. */
-  waiting: KeptEvent[] | null;
-  readonly tell: (event: KeptEvent) => void;
+  waiting: ToldEvent[] | null;
+  readonly tell: (event: ToldEvent) => void;
+  readonly there: () => void;
   readonly source: RedisClient;
 }
 
@@ -41,7 +52,7 @@ export function createJobEventListener(connections: Connections, log: Logger): J
     const opened = { redis, byKey: new Map<string, Set<Listening>>() };
     subscribers.set(source, opened);
     redis.on('message', (key: string, message: string) => {
-      const event = keptEvent(message);
+      const event = toldEvent(message);
       if (event !== null) for (const listening of opened.byKey.get(key) ?? []) hear(listening, event);
     });
     // Also those that failed while it was away; and what was told meanwhile is read.
@@ -55,11 +66,11 @@ export function createJobEventListener(connections: Connections, log: Logger): J
     get connections() {
       return subscribers.size;
     },
-    listen: (queue, jobId, afterId, tell) => {
+    listen: (queue, jobId, afterId, tell, there = () => {}) => {
       const { redis: source, prefix } = connections.of(queue);
       const { redis, byKey } = subscriberOf(source);
       const key = eventsKey(prefix, jobId);
-      const listening: Listening = { key, lastId: afterId ?? '0-0', waiting: [], tell, source };
+      const listening: Listening = { key, lastId: afterId ?? '0-0', waiting: [], tell, there, source };
       const all = byKey.get(key) ?? new Set();
       byKey.set(key, all);
       all.add(listening);
@@ -95,10 +106,11 @@ async function catchUp(listening: Listening): Promise<void> {
   listening.waiting ??= [];
   try {
     const entries = await listening.source.lrange(listening.key, 0, -1);
-    const kept = entries.flatMap((entry) => keptEvent(entry) ?? []);
+    const kept = entries.flatMap((entry) => toldEvent(entry) ?? []);
     const waiting = listening.waiting ?? [];
     listening.waiting = null;
     for (const event of [...kept, ...waiting]) hear(listening, event);
+    listening.there();
   } catch {
     // Redis is away: what waits is told, and the rest when it is back.
     const waiting = listening.waiting ?? [];
@@ -107,8 +119,9 @@ async function catchUp(listening: Listening): Promise<void> {
   }
 }
 
-function hear(listening: Listening, event: KeptEvent): void {
+function hear(listening: Listening, event: ToldEvent): void {
   if (listening.waiting !== null) listening.waiting.push(event);
+  else if (event.id === '') listening.tell(event);
   else if (isLater(event.id, listening.lastId)) {
     listening.lastId = event.id;
     listening.tell(event);
@@ -121,7 +134,7 @@ function isLater(id: string, than: string): boolean {
   return Number(ms) > Number(thanMs) || (ms === thanMs && Number(count) > Number(thanCount));
 }
 
-function keptEvent(told: string): KeptEvent | null {
+function toldEvent(told: string): ToldEvent | null {
   const space = told.indexOf(' ');
   try {
     return { id: told.slice(0, space), event: JSON.parse(told.slice(space + 1)) as PublishedEvent };

@@ -124,7 +124,6 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       const settlement = await settleUntilStored(claim, outcome, attempt, log);
       reportEnd(parts, claim, outcome, attempt);
       if (outcome.kind === 'retry' || outcome.kind === 'returned') events.status('pending');
-      else if (outcome.kind !== 'lost') events.ended();
       return settlement;
     } catch (error) {
       // The tier could not be asked or told: the job is offered again, and its claim runs out.
@@ -226,6 +225,12 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     },
   });
   worker.on('error', (error) => parts.log.debug({ err: error }, 'The worker met an error'));
+  // Only now: who reads the job then finds its end.
+  const ended = (job: Job | undefined) => {
+    if (job?.id !== undefined && job.name !== canaryName) parts.publish(parts.queue, job.id, { event: 'ended' });
+  };
+  worker.on('completed', ended);
+  worker.on('failed', ended);
   worker.on('drained', () => {
     state.lastProgressAt = performance.now();
   });

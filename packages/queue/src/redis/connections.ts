@@ -4,6 +4,7 @@ import { FlowProducer, Queue } from 'bullmq';
 import { prefixOf, type RedisConfig, redisUrlOf } from '../config.ts';
 import { openRedis, type RedisClient } from './client.ts';
 import { type RedisMemory, watchMemory } from './memory.ts';
+import { createNotes, type WriteNote } from './notes.ts';
 import { createSharedCalls } from './shared-calls.ts';
 
 export interface QueueConnection {
@@ -13,6 +14,7 @@ export interface QueueConnection {
   readonly flows: FlowProducer;
   readonly redis: RedisClient;
   readonly memory: RedisMemory;
+  readonly note: WriteNote;
   readonly prefix: string;
 }
 
@@ -54,23 +56,23 @@ function watched<Client extends RedisClient>(redis: Client, log: Logger): Client
 
 /** One connection a Redis server, one BullMQ queue a name. */
 export function openConnections(config: RedisConfig, names: readonly QueueName[], log: Logger): Connections {
-  const servers = new Map<string, { redis: RedisClient; memory: RedisMemory }>();
+  const servers = new Map<string, { redis: RedisClient; memory: RedisMemory; note: WriteNote }>();
   const open = (url: string) => {
     const redis = openProducerRedis(url, log);
-    const server = { redis, memory: watchMemory(redis) };
+    const server = { redis, memory: watchMemory(redis), note: createNotes(redis) };
     servers.set(url, server);
     return server;
   };
   const all = names.map((name): QueueConnection => {
     const url = redisUrlOf(config, name);
-    const { redis, memory } = servers.get(url) ?? open(url);
+    const { redis, memory, note } = servers.get(url) ?? open(url);
     const prefix = prefixOf(config, name);
     const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true }, createSharedCalls);
     const flows = new FlowProducer({ connection: redis, prefix, skipVersionCheck: true });
     // The connection's own listener has told it.
     queue.on('error', () => {});
     flows.on('error', () => {});
-    return { name, queue, flows, redis, memory, prefix };
+    return { name, queue, flows, redis, memory, note, prefix };
   });
   return {
     all,

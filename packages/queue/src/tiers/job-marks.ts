@@ -1,7 +1,5 @@
 import type { Logger } from '@queue-service/observability';
-import { coalesce } from '../coalesce.ts';
 import type { QueueConnection } from '../redis/connections.ts';
-import { script } from '../redis/script.ts';
 import { createWhileRunning } from '../while-running.ts';
 
 /** Who runs a job. Times are ISO texts. */
@@ -24,18 +22,9 @@ export interface JobMarks {
   close(): void;
 }
 
-/** A hash that held nothing but marks would stay for ever, and keep the job from being added again. */
-const setMarks = script<number[]>(`
-local set = {}
-for index, key in ipairs(KEYS) do
-  set[index] = redis.call('HEXISTS', key, 'timestamp')
-  if set[index] == 1 then redis.call('HSET', key, ARGV[1], ARGV[index + 1]) end
-end
-return set`);
-
 /** False when the job is gone. */
-export async function markCancelled({ queue, redis }: QueueConnection, jobId: string): Promise<boolean> {
-  return (await setMarks(redis, [queue.toKey(jobId)], ['cancel', '1']))[0] === 1;
+export function markCancelled({ queue, note }: QueueConnection, jobId: string): Promise<boolean> {
+  return note({ kind: 'mark', key: queue.toKey(jobId), field: 'cancel', value: '1' });
 }
 
 export async function isMarkedCancelled({ queue, redis }: QueueConnection, jobId: string): Promise<boolean> {
@@ -43,7 +32,7 @@ export async function isMarkedCancelled({ queue, redis }: QueueConnection, jobId
 }
 
 export function createJobMarks(connection: QueueConnection, log: Logger, everyMs = 1_000): JobMarks {
-  const { queue, redis } = connection;
+  const { queue, redis, note } = connection;
   const watched = createWhileRunning<() => void>();
   let looking = false;
 
@@ -67,23 +56,15 @@ export function createJobMarks(connection: QueueConnection, log: Logger, everyMs
   const timer = setInterval(look, everyMs);
   timer.unref();
 
-  const beginTogether = coalesce(
-    (begun: { jobId: string; run: RunMark }[]) =>
-      setMarks(
-        redis,
-        begun.map(({ jobId }) => queue.toKey(jobId)),
-        ['run', ...begun.map(({ run }) => JSON.stringify(run))],
-      ),
-    { maxBatch: 100, maxInFlight: 2 },
-  );
-
   return {
     read: async (jobId) => {
       const [cancel, run] = await redis.hmget(queue.toKey(jobId), 'cancel', 'run');
       return { cancelled: cancel !== null, run: run ? (JSON.parse(run) as RunMark) : null };
     },
     begin: async (jobId, run) => {
-      await beginTogether({ jobId, run }).catch(() => 0);
+      await note({ kind: 'mark', key: queue.toKey(jobId), field: 'run', value: JSON.stringify(run) }).catch(
+        () => false,
+      );
     },
     watch: watched.add,
     close: () => clearInterval(timer),
