@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     const started = (async () => {
       // A producer needs the API alone, and beside four others it would be ready last.
       await api?.();
-      const purchase = await demonstrate(env, demo.demoToken, providers, print);
+      const purchase = await demonstrate(env, providers, print);
       await Promise.all([...workers.map((start) => start()), purchase()]);
       print('');
       print('ready; Ctrl-C stops everything');
@@ -81,10 +81,10 @@ function given(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 /** @returns once a purchase is accepted, what tells how it goes on */
 async function demonstrate(
   env: NodeJS.ProcessEnv,
-  demoToken: typeof import('../../packages/sandbox/src/demo/index.ts').demoToken,
   providers: DemoProviders,
   print: (line: string) => void,
 ): Promise<() => Promise<void>> {
+  const { demoToken } = await import('../../packages/sandbox/src/demo/index.ts');
   const root = `http://127.0.0.1:${env['PORT'] ?? '3011'}`;
   const apiUrl = `${root}/api/v1/queue`;
   const secret = env['JWT_SECRET'] ?? '';

@@ -1,4 +1,4 @@
-import type { FailureRecord, JobResource, JobStatus } from '@queue-service/contracts';
+import type { FailureRecord, JobResource, JobStatus, JobType } from '@queue-service/contracts';
 import {
   type AttemptRecord,
   type Database,
@@ -42,16 +42,24 @@ export interface Consequences {
 type EndStatus = Extract<JobStatus, 'completed' | 'failed' | 'cancelled'>;
 
 /** Webhook deliveries are jobs too, and must not be told of by webhooks. */
-const silentTypes = new Set(['deliver-webhook']);
+export const silentTypes: ReadonlySet<string> = new Set(['deliver-webhook'] satisfies JobType[]);
 
-export function jobEvent(job: JobResource, webhookUrl: string | null, at: Date): WebhookEvent {
+/** @param data the job as the event tells of it; asked for only where an endpoint listens */
+export function jobEvent(
+  job: Pick<JobResource, 'id' | 'tenantId' | 'status'>,
+  webhookUrl: string | null,
+  at: Date,
+  data: () => JobResource,
+): WebhookEvent {
   const type = `job.${job.status}`;
   return {
     tenantId: job.tenantId,
     type,
     subjectId: job.id,
     webhookUrl,
-    body: { type, timestamp: at.toISOString(), data: job },
+    get body() {
+      return { type, timestamp: at.toISOString(), data: data() };
+    },
   };
 }
 
@@ -66,7 +74,7 @@ export async function recordEnds(
   const steps = new Map<string, StepEnd[]>();
   const all: Consequences = { money: [], flowIds: [], deliveries: [], cancelJobs: [] };
   for (const { resource: job, flowStep, webhookUrl, death } of ends) {
-    if (!silentTypes.has(job.type)) events.push(jobEvent(job, webhookUrl, at));
+    if (!silentTypes.has(job.type)) events.push(jobEvent(job, webhookUrl, at, () => job));
     if (death !== null) {
       await insertDeadLetter(sql, {
         jobId: job.id,

@@ -1,5 +1,5 @@
-import type { FailureRecord, JobStatus, QueueName } from '@queue-service/contracts';
-import type { AttemptRecord } from '@queue-service/persistence';
+import type { FailureRecord, JobResource, JobStatus, QueueName } from '@queue-service/contracts';
+import type { AttemptRecord, HistoryRow } from '@queue-service/persistence';
 import type { JobState as BullState, Job } from 'bullmq';
 import { type EndedValue, type Envelope, envelopeIn } from './envelope.ts';
 import { cancelledError, type FinalOutcome } from './host/outcome.ts';
@@ -33,6 +33,12 @@ export function envelopeState(
     startedAt: envelope.startedAt === null ? null : new Date(envelope.startedAt),
     ...at,
   };
+}
+
+/** A job as its history is written. */
+export function historyRow({ delivery: _, ...row }: JobResource, envelope: Envelope): HistoryRow {
+  const { payload, payloadVersion, flow, requestId, traceId } = envelope;
+  return { ...row, payload, payloadVersion, flowStep: flow?.step ?? null, requestId, traceId };
 }
 
 const statusOf = { completed: 'completed', dead: 'failed', cancelled: 'cancelled' } as const;

@@ -2,15 +2,14 @@ import { deliveryStatuses, type JobStatus, type JobType } from '@queue-service/c
 import type { Logger } from '@queue-service/observability';
 import {
   type Database,
-  type HistoryRow,
   historyText,
   insertWebhookDeliveries,
   refreshDeliveries,
   upsertJobs,
-  type WebhookEvent,
 } from '@queue-service/persistence';
-import { type FollowUp, jobEvent } from './ends.ts';
+import { type FollowUp, jobEvent, silentTypes } from './ends.ts';
 import type { Envelope } from './envelope.ts';
+import { historyRow } from './envelope-state.ts';
 import { type JobState, jobResource } from './resource.ts';
 
 /**
@@ -35,7 +34,7 @@ interface Entry {
   status: JobStatus;
   ended: boolean;
   told: boolean;
-  /** A {@link HistoryRow}. */
+  /** A `HistoryRow`. */
   text: string;
 }
 
@@ -73,10 +72,10 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
           sql,
           latest.map(({ text }) => text),
         );
-        const told = latest.filter(({ id, type, told }) => told && type !== 'deliver-webhook' && ended.has(id));
+        const told = latest.filter(({ id, type, told }) => told && !silentTypes.has(type) && ended.has(id));
         return insertWebhookDeliveries(
           sql,
-          told.map((entry) => endEvent(entry, now())),
+          told.map((entry) => jobEvent(entry, null, now(), () => jobResource(stateIn(entry.text)))),
         );
       });
       await followUp({ money: [], flowIds: [], deliveries, cancelJobs: [] });
@@ -110,7 +109,7 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
   return {
     write: (state, envelope, told) => {
       const { id, type, tenantId, status, finishedAt } = state;
-      const text = historyText(historyRow(state, envelope));
+      const text = historyText(historyRow(jobResource(state), envelope));
       buffer.push({ id, type, tenantId, status, ended: finishedAt !== null, told, text });
       if (buffer.length > maxBuffered) {
         buffer.shift();
@@ -132,32 +131,6 @@ export function createHistoryWriter(db: Database, followUp: FollowUp, log: Logge
       }
       if (buffer.length > 0)
         log.error({ lost: buffer.length }, 'History was not written before the end of the process');
-    },
-  };
-}
-
-function historyRow(state: JobState, envelope: Envelope): HistoryRow {
-  const { delivery: _, ...rest } = state;
-  return {
-    ...rest,
-    payload: envelope.payload,
-    payloadVersion: envelope.payloadVersion,
-    flowStep: envelope.flow?.step ?? null,
-    requestId: envelope.requestId,
-    traceId: envelope.traceId,
-    scheduledFor: state.scheduledFor?.toISOString() ?? null,
-    createdAt: state.createdAt.toISOString(),
-    startedAt: state.startedAt?.toISOString() ?? null,
-    finishedAt: state.finishedAt?.toISOString() ?? null,
-  };
-}
-
-function endEvent({ id, tenantId, status, text }: Entry, at: Date): WebhookEvent {
-  return {
-    ...{ tenantId, type: `job.${status}`, subjectId: id, webhookUrl: null },
-    // Asked for only where an endpoint listens.
-    get body() {
-      return jobEvent(jobResource(stateIn(text)), null, at).body;
     },
   };
 }

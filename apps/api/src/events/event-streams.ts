@@ -10,7 +10,7 @@ const MOST_BEHIND_BYTES = 1_024 * 1_024;
 const HEARTBEAT_MS = 15_000;
 /** An event may be lost with its Redis; every so many heartbeats a stream looks whether its job has ended. */
 const LOOK_EVERY_BEATS = 4;
-/** The end is told a moment before every store says so. */
+/** A replica or a store that lags may not say so yet. */
 const LOOK_AGAIN_MS = [20, 50, 100, 200, 400, 800, 1_600, 3_200];
 
 export interface StreamRequest {
@@ -108,7 +108,9 @@ export function createEventStreams(parts: {
       const { status, attempts: attempt, maxAttempts } = job;
       writeEvent('status', { status, attempt, maxAttempts, at: new Date(nowMs()).toISOString() });
     }
-    const stopListening = listener.listen(job.queue, job.id, afterId, hear, () => void look());
+    const stopListening = listener.listen(job.queue, job.id, afterId, hear, () => {
+      if (!looking) void look();
+    });
     const leave = () => {
       streams.delete(one);
       stopListening();

@@ -1,10 +1,8 @@
 import type { Secret } from '../config/secret.ts';
-import { PERSONAL_DATA_RULES, SECRET_RULES } from './secret-patterns.ts';
+import { MASK_RULES } from './secret-patterns.ts';
 
 /** Shorter values would mask parts of ordinary words. */
 const SHORTEST_KNOWN_SECRET = 6;
-
-const RULES = [...SECRET_RULES, ...PERSONAL_DATA_RULES];
 
 /** Replaces what must not be printed in a text. */
 export type Mask = (text: string) => string;
@@ -15,7 +13,7 @@ export type Mask = (text: string) => string;
  */
 export function maskText(text: string): string {
   const lower = text.toLowerCase();
-  return RULES.reduce(
+  return MASK_RULES.reduce(
     (masked, { hints, pattern, replacement }) =>
       hints.some((hint) => lower.includes(hint)) ? masked.replace(pattern, replacement) : masked,
     text,

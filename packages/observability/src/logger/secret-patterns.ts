@@ -15,7 +15,7 @@ const SECRET_NAME_HINTS = ['authorization', 'cookie', 'passw', 'secret', 'token'
  * JSON. All repetition is bounded or starts at a rare literal: a line is a few hundred kilobytes at worst, and a
  * quadratic rule would stop the process for seconds.
  */
-export const SECRET_RULES: readonly MaskRule[] = [
+export const MASK_RULES: readonly MaskRule[] = [
   // PEM keys; in JSON their line ends are the two characters \n.
   {
     pattern: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?/g,
@@ -68,10 +68,7 @@ export const SECRET_RULES: readonly MaskRule[] = [
   // A Solana key pair as its 64 bytes, as an array and as a serialized Uint8Array.
   { pattern: /\[(?:\s*\d{1,3}\s*,){63}\s*\d{1,3}\s*\]/g, hints: ['['], replacement: '"[secret]"' },
   { pattern: /\{"0":\d{1,3}(?:,"\d{1,4}":\d{1,3}){31,}\}/g, hints: ['{"0":'], replacement: '"[bytes]"' },
-];
-
-/** Personal data that providers quote in their error messages, so that no path can name it. */
-export const PERSONAL_DATA_RULES: readonly MaskRule[] = [
+  // Personal data that providers quote in their error messages, so that no path can name it.
   // A top-level domain of letters, or `bullmq@6.7.0` in the paths of a stack trace would count.
   {
     pattern: /(?<![\w.+-])[\w.+-]{1,64}(?:@|%40)(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}\b/gi,

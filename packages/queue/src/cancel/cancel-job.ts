@@ -14,7 +14,7 @@ import type { Dispatcher } from '../dispatch.ts';
 import { actedInEnvelope } from '../effects/envelope-effects.ts';
 import type { EndRecorder } from '../ends.ts';
 import { envelopeIn } from '../envelope.ts';
-import { endedState, envelopeState } from '../envelope-state.ts';
+import { endedState, envelopeState, historyRow } from '../envelope-state.ts';
 import { cancelledError } from '../host/outcome.ts';
 import type { JobReader } from '../job-reader.ts';
 import { whileAvailable } from '../redis/availability.ts';
@@ -148,10 +148,10 @@ async function cancelInRedis(parts: CancelParts, id: string, options: CancelOpti
       );
       const due = await db
         .transaction(async (sql) => {
-          const { payload, payloadVersion, flow, requestId, traceId, webhookUrl } = envelope;
-          const { delivery: _, ...row } = job;
-          const flowStep = flow?.step ?? null;
-          await upsertJobs(sql, [historyText({ ...row, payload, payloadVersion, flowStep, requestId, traceId })]);
+          const row = historyRow(job, envelope);
+          const { flowStep } = row;
+          const { webhookUrl } = envelope;
+          await upsertJobs(sql, [historyText(row)]);
           await options.note(sql, job, { before: 'pending', after: 'cancelled' });
           const consequences = await ends.recordIn(sql, [{ resource: job, flowStep, webhookUrl, death: null }]);
           if ((await whileAvailable(redis, name, () => queue.remove(id))) === 0) throw new TakenError();
