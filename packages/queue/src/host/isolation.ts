@@ -18,11 +18,13 @@ const drainMs = 30_000;
  */
 export interface Isolation {
   /**
-   * Asks for leave to run.
-   * @returns what to call at the end; or, when the job has to wait without being held here, for how many milliseconds
+   * Asks for leave to run; who never crashed gets its answer at once.
    */
-  enter(crashes: number): Promise<(() => void) | number>;
+  enter(crashes: number): Leave | Promise<Leave>;
 }
+
+/** What to call at the end; or, when the job has to wait without being held here, for how many milliseconds. */
+export type Leave = (() => void) | number;
 
 export interface IsolationParts {
   /** Stops and starts taking jobs. */
@@ -64,26 +66,28 @@ export function createIsolation(parts: IsolationParts): Isolation {
     return Math.min(refused * apartMs, longestWaitMs);
   };
 
+  const enterAlone = async (): Promise<Leave> => {
+    suspect = true;
+    alone = true;
+    parts.pause();
+    const release = () => {
+      suspect = false;
+      alone = false;
+      refused = 0;
+      parts.resume();
+    };
+    if (await drained()) return release;
+    release();
+    return longestWaitMs;
+  };
+
   return {
-    enter: async (crashes) => {
+    enter: (crashes) => {
       if (alone || (crashes > 0 && suspect)) return refuse();
-      if (crashes < aloneFrom) {
-        if (crashes > 0) suspect = true;
-        inside += 1;
-        return leave(crashes > 0);
-      }
-      suspect = true;
-      alone = true;
-      parts.pause();
-      const release = () => {
-        suspect = false;
-        alone = false;
-        refused = 0;
-        parts.resume();
-      };
-      if (await drained()) return release;
-      release();
-      return longestWaitMs;
+      if (crashes >= aloneFrom) return enterAlone();
+      if (crashes > 0) suspect = true;
+      inside += 1;
+      return leave(crashes > 0);
     },
   };
 }

@@ -15,7 +15,7 @@ import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.t
 import { createWhileRunning } from '../while-running.ts';
 import { Abort } from './abort.ts';
 import { canaryName } from './canary.ts';
-import { createIsolation } from './isolation.ts';
+import { createIsolation, type Leave } from './isolation.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
 import { reportEnd, reportStart } from './report.ts';
@@ -101,11 +101,15 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     }
   };
 
-  /** The way of one attempt: claim, perform, normalise, settle, report. */
+  /**
+   * The way of one attempt: claim, perform, normalise, settle, report. What need not wait does not: with each `await`
+   * before its handler, BullMQ's own loop comes in between and asks Redis for the next job.
+   */
   const run = async (job: Job): Promise<Settlement> => {
     const log = once(() => parts.log.child({ jobId: job.id, type: job.name }) as Logger);
     try {
-      const claim = await parts.tier.claim(job, id);
+      const claiming = parts.tier.claim(job, id);
+      const claim = claiming instanceof Promise ? await claiming : claiming;
       if (!isClaim(claim)) return claim.kind === 'gone' ? { kind: 'done', value: null } : claim;
       if (claim.ended !== null) return await claim.settle(claim.ended.outcome, claim.ended.attempt);
       reportStart(parts, claim);
@@ -137,7 +141,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       const message = `Its worker died ${claim.crashes} times while it ran`;
       return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
     }
-    const leave = await waitToRun(claim);
+    const waiting = waitToRun(claim);
+    const leave = waiting instanceof Promise ? await waiting : waiting;
     if (typeof leave === 'number') return { kind: 'returned', why: 'isolated', error: null, delayMs: leave };
     try {
       return await runAttempt(claim, job, log, events);
@@ -146,8 +151,9 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     }
   };
 
-  const waitToRun = async (claim: Claim): Promise<(() => void) | number> => {
-    if (claim.crashes === 0) return isolation.enter(0);
+  const waitToRun = (claim: Claim) => (claim.crashes === 0 ? isolation.enter(0) : waitAsSuspect(claim));
+
+  const waitAsSuspect = async (claim: Claim): Promise<Leave> => {
     const release = claim.guard(() => {}); // What happens meanwhile is told again once it runs.
     try {
       return await isolation.enter(claim.crashes);

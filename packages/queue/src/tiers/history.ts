@@ -36,25 +36,30 @@ const recordAgainMs = 5_000;
  * away, the end rests in the job and its recording alone is tried again: the work is not repeated.
  */
 export function createHistoryTier(parts: HistoryTierParts): Tier {
+  const claimAgain = async (job: Job, envelope: Envelope, run: RunMark): Promise<Claim> => {
+    const id = job.id as string;
+    const marks = await parts.marks.read(id);
+    const stalls = envelope.stalls ?? { logged: 0, explained: 0 };
+    if (job.stalledCounter > stalls.logged) {
+      envelope.stalls = { ...stalls, logged: job.stalledCounter };
+      envelope.attemptLog.push(crashRecord(envelope.attempts + 1, marks.run, run.startedAt));
+      await job.updateData(storedEnvelope(envelope));
+    }
+    const crashes = job.stalledCounter - stalls.explained;
+    const began = parts.marks.begin(id, run);
+    // Who may kill its process must have left its name before; for all others, who did not die, it is no use.
+    if (crashes > 0) await began;
+    return claimOf(job, envelope, { cancelled: marks.cancelled, crashes }, parts);
+  };
+
   return {
-    claim: async (job, worker) => {
-      const id = job.id as string;
+    claim: (job, worker) => {
       const envelope = envelopeIn(job);
-      // At its first start it cannot have been marked before: it would have been removed.
-      const again = job.attemptsStarted > 1 || job.stalledCounter > 0;
-      const marks = again ? await parts.marks.read(id) : { cancelled: false, run: null };
-      const stalls = envelope.stalls ?? { logged: 0, explained: 0 };
       const run = { worker, startedAt: parts.now().toISOString() };
-      if (job.stalledCounter > stalls.logged) {
-        envelope.stalls = { ...stalls, logged: job.stalledCounter };
-        envelope.attemptLog.push(crashRecord(envelope.attempts + 1, marks.run, run.startedAt));
-        await job.updateData(storedEnvelope(envelope));
-      }
-      const crashes = job.stalledCounter - stalls.explained;
-      const began = parts.marks.begin(id, run);
-      // Who may kill its process must have left its name before; for all others, who did not die, it is no use.
-      if (crashes > 0) await began;
-      return claimOf(job, envelope, { cancelled: marks.cancelled, crashes }, parts);
+      if (job.attemptsStarted > 1 || job.stalledCounter > 0) return claimAgain(job, envelope, run);
+      // At its first start it cannot have been marked before: it would have been removed.
+      void parts.marks.begin(job.id as string, run);
+      return claimOf(job, envelope, { cancelled: false, crashes: 0 }, parts);
     },
     close: async () => parts.marks.close(),
   };

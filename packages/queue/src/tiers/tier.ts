@@ -64,7 +64,8 @@ export type Settlement =
 
 /** How durable a queue is, and where its truth lies. One implementation a kind: `tiers/ledger.ts`, `tiers/history.ts`. */
 export interface Tier {
-  claim(job: Job, worker: string): Promise<Claim | Refusal>;
+  /** At once where nobody has to be asked. */
+  claim(job: Job, worker: string): Claim | Promise<Claim | Refusal>;
   close(): Promise<void>;
 }
 
