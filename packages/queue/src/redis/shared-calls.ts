@@ -5,6 +5,7 @@ import {
   type Queue,
   type RedisClient,
   type RedisQueueBackend,
+  type WorkerOptions,
 } from 'bullmq';
 import { addDelayedJob } from 'bullmq/dist/esm/scripts/addDelayedJob-6.js';
 import { addPrioritizedJob } from 'bullmq/dist/esm/scripts/addPrioritizedJob-9.js';
@@ -64,6 +65,7 @@ const endAll = repeated(
 
 /** One call holds up the server for some milliseconds at most. */
 const mostOfCall = 100;
+const mostEnds = 20;
 
 /**
  * BullMQ on Redis, with many jobs in a call: those that are added together, and those that end close together.
@@ -74,8 +76,10 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
   const one = backend.execCommand.bind(backend);
   const connected = async () => (await backend.client) as unknown as Redis;
 
-  // More at once, and process and server would wait for each other in turns.
-  const end = coalesce(async (ends: Argument[][]) => endAll(await connected(), ends), { maxBatch: 20, maxInFlight: 4 });
+  // All that run in one call, and process and server would wait for each other in turns.
+  const { concurrency = 1 } = opts as Partial<WorkerOptions>;
+  const maxBatch = Math.min(Math.ceil(concurrency / 2), mostEnds);
+  const end = coalesce(async (ends: Argument[][]) => endAll(await connected(), ends), { maxBatch, maxInFlight: 4 });
 
   /** Where BullMQ would send a job it is gathered. */
   const addTogether = async (entries: Entries): Promise<string[]> => {
