@@ -87,7 +87,7 @@ export function openRuntime(options: {
   const cancelQuietly = createCancelJob({ db, ends, connections, dispatch, reader, now });
   const cancel: CancelJob = async (...which) => {
     const done = await cancelQuietly(...which);
-    if (done.outcome === 'cancelled') publish(done.job.queue, done.job.id, { event: 'ended' });
+    if (done.outcome === 'cancelled') void publish(done.job.queue, done.job.id, { event: 'ended' });
     return done;
   };
   const cancelFlow = createCancelFlow({ db, sealer, flows, ends, now });

@@ -1,6 +1,7 @@
 import type { JobEvent, JobStatus, QueueName } from '@queue-service/contracts';
 import type { JsonObject } from '../handler.ts';
 import type { Connections } from '../redis/connections.ts';
+import type { EndTold } from '../redis/shared-calls.ts';
 
 /** What a worker tells of a job while it happens. `ended` says only that it did: whoever listens reads the job. */
 export type PublishedEvent = Extract<JobEvent, { event: 'status' | 'progress' | 'log' }> | { event: 'ended' };
@@ -20,19 +21,26 @@ export function eventsKey(prefix: string, jobId: string): string {
   return `${prefix}:job-told:${jobId}`;
 }
 
-/** Tells of a job on the Redis of its queue. Never waits and never fails: a lost event is caught up by the readers. */
-export type PublishJobEvent = (queue: QueueName, jobId: string, event: PublishedEvent) => void;
+const ended: PublishedEvent = { event: 'ended' };
+
+/** How the Redis of a queue tells the end of a job, as a note without an id. */
+export function endTold(prefix: string): EndTold {
+  return { channelOf: (jobId) => eventsKey(prefix, jobId), message: ` ${JSON.stringify(ended)}` };
+}
+
+/** Tells of a job on the Redis of its queue. Never rejects: a lost event is caught up by the readers. */
+export type PublishJobEvent = (queue: QueueName, jobId: string, event: PublishedEvent) => Promise<unknown>;
 
 export function createPublishJobEvent(connections: Connections): PublishJobEvent {
-  return (queue, jobId, event) => {
+  return async (queue, jobId, event) => {
     const { redis, prefix, note } = connections.of(queue);
     if (redis.status !== 'ready') return;
-    const told = { key: eventsKey(prefix, jobId), text: JSON.stringify(event) };
-    note(
+    const key = eventsKey(prefix, jobId);
+    const told =
       event.event === 'ended'
-        ? { kind: 'tell', ...told }
-        : { kind: 'keep', seconds: keptSeconds[event.event], ...told },
-    ).catch(() => {});
+        ? redis.publish(key, endTold(prefix).message)
+        : note({ key, seconds: keptSeconds[event.event], text: JSON.stringify(event) });
+    return told.catch(() => {});
   };
 }
 
@@ -41,6 +49,8 @@ export interface AttemptEvents {
   status(status: JobStatus): void;
   progress(value: number | JsonObject): void;
   log(level: 'info' | 'warn' | 'error', message: string): void;
+  /** The writing of what was told last, but for the state. An end that is told before it would close the streams. */
+  readonly written: Promise<unknown> | null;
 }
 
 export function attemptEvents(
@@ -50,13 +60,18 @@ export function attemptEvents(
 ): AttemptEvents {
   const { queue, jobId, attempt, maxAttempts } = job;
   let told = 0;
+  let written: Promise<unknown> | null = null;
   const tell = (event: PublishedEvent) => {
     told += 1;
-    if (told <= MOST_EVENTS) publish(queue, jobId, event);
+    if (told <= MOST_EVENTS) written = publish(queue, jobId, event);
   };
   const at = () => now().toISOString();
   return {
-    status: (status) => publish(queue, jobId, { event: 'status', data: { status, attempt, maxAttempts, at: at() } }),
+    get written() {
+      return written;
+    },
+    status: (status) =>
+      void publish(queue, jobId, { event: 'status', data: { status, attempt, maxAttempts, at: at() } }),
     progress: (value) => tell({ event: 'progress', data: { value: numbersOf(value), at: at() } }),
     log: (level, message) =>
       tell({ event: 'log', data: { level, message: message.slice(0, LONGEST_MESSAGE), at: at() } }),

@@ -4,13 +4,13 @@ import type { Logger, Metrics } from '@queue-service/observability';
 import type { AttemptRecord, Sealer } from '@queue-service/persistence';
 import { type Job, Worker } from 'bullmq';
 import { keptInRedis } from '../dispatch.ts';
-import { type AttemptEvents, attemptEvents, type PublishJobEvent } from '../events/publish.ts';
+import { type AttemptEvents, attemptEvents, endTold, type PublishJobEvent } from '../events/publish.ts';
 import { toldLog } from '../events/told-log.ts';
 import type { FairWorker } from '../fairness/fair-worker.ts';
 import type { Handler, Handlers, JsonObject } from '../handler.ts';
 import { newId } from '../ids.ts';
 import type { RedisClient } from '../redis/client.ts';
-import { createSharedCalls } from '../redis/shared-calls.ts';
+import { sharedCalls } from '../redis/shared-calls.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
 import { createWhileRunning } from '../while-running.ts';
 import { Abort } from './abort.ts';
@@ -128,6 +128,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       const settlement = await settleUntilStored(claim, outcome, attempt, log);
       reportEnd(parts, claim, outcome, attempt);
       if (outcome.kind === 'retry' || outcome.kind === 'returned') events.status('pending');
+      if (events.written !== null) await events.written;
       return settlement;
     } catch (error) {
       // The tier could not be asked or told: the job is offered again, and its claim runs out.
@@ -223,7 +224,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     // The version is looked at: of one that it does not know BullMQ expects that it blocks for whole seconds only, and
     // every delay would end up to a second late.
   };
-  const worker = new Worker(parts.queue, parts.fairness.around(process_), options, createSharedCalls);
+  const worker = new Worker(parts.queue, parts.fairness.around(process_), options, sharedCalls(endTold(parts.prefix)));
   const isolation = createIsolation({
     pause: () => void worker.pause(true),
     resume: () => {
@@ -231,12 +232,6 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     },
   });
   worker.on('error', (error) => parts.log.debug({ err: error }, 'The worker met an error'));
-  // Only now: who reads the job then finds its end.
-  const ended = (job: Job | undefined) => {
-    if (job?.id !== undefined && job.name !== canaryName) parts.publish(parts.queue, job.id, { event: 'ended' });
-  };
-  worker.on('completed', ended);
-  worker.on('failed', ended);
   worker.on('drained', () => {
     state.lastProgressAt = performance.now();
   });

@@ -5,7 +5,7 @@ import { prefixOf, type RedisConfig, redisUrlOf } from '../config.ts';
 import { openRedis, type RedisClient } from './client.ts';
 import { type RedisMemory, watchMemory } from './memory.ts';
 import { createNotes, type WriteNote } from './notes.ts';
-import { createSharedCalls } from './shared-calls.ts';
+import { sharedCalls } from './shared-calls.ts';
 
 export interface QueueConnection {
   readonly name: QueueName;
@@ -67,7 +67,7 @@ export function openConnections(config: RedisConfig, names: readonly QueueName[]
     const url = redisUrlOf(config, name);
     const { redis, memory, note } = servers.get(url) ?? open(url);
     const prefix = prefixOf(config, name);
-    const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true }, createSharedCalls);
+    const queue = new Queue(name, { connection: redis, prefix, skipVersionCheck: true }, sharedCalls());
     const flows = new FlowProducer({ connection: redis, prefix, skipVersionCheck: true });
     // The connection's own listener has told it.
     queue.on('error', () => {});

@@ -2,7 +2,7 @@ import { usePrefix } from '@queue-service/sandbox/testing';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { addAll, createSharedCalls } from './shared-calls.ts';
+import { addAll, ranFields, sharedCalls } from './shared-calls.ts';
 
 let redis: Redis;
 let prefix: string;
@@ -24,7 +24,7 @@ const jobs = [
 
 it('leaves in Redis what BullMQ leaves there', async () => {
   const plain = new Queue('plain', { connection: redis, prefix });
-  const shared = new Queue('shared', { connection: redis, prefix }, createSharedCalls);
+  const shared = new Queue('shared', { connection: redis, prefix }, sharedCalls());
   const left = async (queue: Queue) => {
     const added = await queue.addBulk(jobs);
     const hashes = await Promise.all(['j1', 'j2', 'j3', 'j4'].map((id) => redis.hgetall(queue.toKey(id))));
@@ -41,7 +41,7 @@ it('leaves in Redis what BullMQ leaves there', async () => {
 });
 
 it('adds without Job objects what BullMQ adds with them', async () => {
-  const queues = ['with', 'without'].map((name) => new Queue(name, { connection: redis, prefix }, createSharedCalls));
+  const queues = ['with', 'without'].map((name) => new Queue(name, { connection: redis, prefix }, sharedCalls()));
   const [withThem, without] = queues as [Queue, Queue];
   const opts = { jobId: 'j1', priority: 7, attempts: 1, tenant: 'tenant-1' };
   await withThem.addBulk([
@@ -66,7 +66,7 @@ it('adds without Job objects what BullMQ adds with them', async () => {
 });
 
 it('adds many calls’ worth of jobs in their order', async () => {
-  const queue = new Queue('many', { connection: redis, prefix }, createSharedCalls);
+  const queue = new Queue('many', { connection: redis, prefix }, sharedCalls());
   const ids = Array.from({ length: 250 }, (_, index) => `job-${index}`);
   const added = await queue.addBulk(ids.map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5 } })));
   expect(added.map(({ id }) => id)).toEqual(ids);
@@ -75,8 +75,8 @@ it('adds many calls’ worth of jobs in their order', async () => {
 
 it('ends jobs together, each on its own: one whose lock is lost is refused alone', async () => {
   const options = { connection: redis, prefix };
-  const queue = new Queue('ends', options, createSharedCalls);
-  const worker = new Worker('ends', null, { ...options, autorun: false }, createSharedCalls);
+  const queue = new Queue('ends', options, sharedCalls());
+  const worker = new Worker('ends', null, { ...options, autorun: false }, sharedCalls());
   await queue.addBulk(
     ['j1', 'j2', 'j3', 'j4'].map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5, attempts: 1 } })),
   );
@@ -101,8 +101,8 @@ it('ends jobs together, each on its own: one whose lock is lost is refused alone
 
 it('hands the error of one end to that one', async () => {
   const options = { connection: redis, prefix };
-  const queue = new Queue('errors', options, createSharedCalls);
-  const worker = new Worker('errors', null, { ...options, autorun: false }, createSharedCalls);
+  const queue = new Queue('errors', options, sharedCalls());
+  const worker = new Worker('errors', null, { ...options, autorun: false }, sharedCalls());
   await queue.addBulk(['j1', 'j2'].map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5 } })));
   const [j1, j2] = [await worker.getNextJob('t'), await worker.getNextJob('t')];
   if (!j1 || !j2) throw new Error('two jobs were waiting');
@@ -114,4 +114,49 @@ it('hands the error of one end to that one', async () => {
   expect(first).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('WRONGTYPE') } });
   expect(second?.status).toBe('fulfilled');
   await worker.close();
+});
+
+it('tells of each end with the step that makes it, and not of one that is refused', async () => {
+  const options = { connection: redis, prefix };
+  const told: string[] = [];
+  const subscriber = redis.duplicate();
+  await subscriber.psubscribe(`${prefix}:told:*`);
+  subscriber.on('pmessage', (_pattern, channel, message) => told.push(`${channel.slice(prefix.length)} ${message}`));
+  const queue = new Queue('told', options, sharedCalls());
+  const tells = sharedCalls({ channelOf: (jobId) => `${prefix}:told:${jobId}`, message: 'ended' });
+  const worker = new Worker('told', null, { ...options, autorun: false }, tells);
+  await queue.addBulk(['j1', 'j2', 'j3'].map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5 } })));
+  const [j1, j2, j3] = [await worker.getNextJob('t'), await worker.getNextJob('t'), await worker.getNextJob('t')];
+  await redis.del(`${queue.toKey('j1')}:lock`);
+  const ends = await Promise.allSettled([
+    j1?.moveToCompleted(null, 't', false),
+    j2?.moveToCompleted(null, 't', true),
+    j3?.moveToFailed(new Error('no such card'), 't', false),
+  ]);
+  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  await expect.poll(() => told.toSorted()).toEqual([':told:j2 ended', ':told:j3 ended']);
+  subscriber.disconnect();
+  await worker.close();
+});
+
+it('keeps who ran a job whose lock ran out, also when the next worker has it', async () => {
+  const options = { connection: redis, prefix, autorun: false, maxStalledCount: 10, stalledInterval: 1 };
+  const queue = new Queue('stalled', options, sharedCalls());
+  const [first, second] = ['first', 'second'].map(
+    (name) => new Worker('stalled', null, { ...options, name }, sharedCalls()),
+  );
+  await queue.addBulk(['j1', 'j2'].map((jobId) => ({ name: 'a', data: {}, opts: { jobId, priority: 5 } })));
+  const lost = await first?.getNextJob('t');
+  await first?.getNextJob('t');
+  await redis.del(`${queue.toKey('j1')}:lock`);
+  const look = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return second?.backend.moveStalledJobsToWait();
+  };
+  // What runs without a lock is marked at first, and offered again when it is still there the next time.
+  expect([await look(), await look()]).toEqual([[], ['j1']]);
+  await second?.getNextJob('t');
+  expect(await redis.hmget(queue.toKey('j1'), 'pb', ...ranFields)).toEqual(['second', 'first', `${lost?.processedOn}`]);
+  expect(await redis.hmget(queue.toKey('j2'), ...ranFields)).toEqual([null, null]);
+  await Promise.all([first?.close(), second?.close()]);
 });

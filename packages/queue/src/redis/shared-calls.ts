@@ -10,6 +10,7 @@ import {
 import { addDelayedJob } from 'bullmq/dist/esm/scripts/addDelayedJob-6.js';
 import { addPrioritizedJob } from 'bullmq/dist/esm/scripts/addPrioritizedJob-9.js';
 import { addStandardJob } from 'bullmq/dist/esm/scripts/addStandardJob-9.js';
+import { moveStalledJobsToWait } from 'bullmq/dist/esm/scripts/moveStalledJobsToWait-9.js';
 import { moveToFinished } from 'bullmq/dist/esm/scripts/moveToFinished-14.js';
 import type { Redis } from 'ioredis';
 import { coalesce } from '../coalesce.ts';
@@ -24,9 +25,10 @@ type Entries = Parameters<RedisQueueBackend['addJobs']>[0];
  * reply.
  * @param width how many arguments there are besides the keys; one that is missing is sent empty
  * @param each Lua that changes `keys`, which are those of the first job, and `args` for each job
+ * @param after Lua that is run for each job with its `reply`, and must not fail: what it follows is done
  * @returns takes keys and arguments of each job, as BullMQ gives them
  */
-function repeated({ content, keys }: Script, width: number, each = '') {
+function repeated({ content, keys }: Script, width: number, each = '', after = '') {
   const run = script<unknown[]>(`
 local function one(KEYS, ARGV)
 ${content}
@@ -38,6 +40,7 @@ for at = 1, #ARGV, ${width} do
   ${each}
   local done, reply = pcall(one, keys, args)
   if not done then reply = {err = type(reply) == 'table' and reply.err or tostring(reply)} end
+  ${after}
   replies[#replies + 1] = reply
 end
 return replies`);
@@ -55,13 +58,38 @@ const adders = {
   addDelayedJob: repeated(addDelayedJob, 3),
 };
 
-/** Three of its keys differ by job; they are made of its arguments, the seventh of which is what all keys begin with. */
+/**
+ * Three of its keys differ by job; they are made of its arguments, the seventh of which is what all keys begin with. The
+ * tenth and eleventh are ours: the channel and the message that tell of the end.
+ */
 const endAll = repeated(
   moveToFinished,
-  9,
+  11,
   `keys[11], keys[12], keys[13] = args[7] .. args[5], args[7] .. args[1], args[7] .. 'metrics:' .. args[5]
   if args[9] == '' then args[9] = nil end`,
+  `if args[10] ~= '' and done and (type(reply) ~= 'number' or reply >= 0) then redis.pcall('PUBLISH', args[10], args[11]) end`,
 );
+
+/** Who ran a job that is offered again is noted before the name of the next worker takes its place. */
+const offerStalled = script<string[]>(`
+local function offer(KEYS, ARGV)
+${moveStalledJobsToWait.content}
+end
+local stalled = offer(KEYS, ARGV)
+for _, id in ipairs(stalled) do
+  local worker, since = unpack(redis.call('HMGET', ARGV[2] .. id, 'pb', 'processedOn'))
+  if worker and since then redis.call('HSET', ARGV[2] .. id, 'ranBy', worker, 'ranSince', since) end
+end
+return stalled`);
+
+/** Fields of a job that {@link offerStalled} writes: the worker that ran it last, and since when (epoch milliseconds). */
+export const ranFields = ['ranBy', 'ranSince'] as const;
+
+/** How Redis tells that a job has ended, in the step that ends it: nobody hears of it too early, and no crash comes in between. */
+export interface EndTold {
+  channelOf(jobId: string): string;
+  message: string;
+}
 
 /** One call holds up the server for some milliseconds at most. */
 const mostOfCall = 100;
@@ -71,8 +99,11 @@ const mostEnds = 20;
  * BullMQ on Redis, with many jobs in a call: those that are added together, and those that end close together.
  * A call for each job costs a process and the server more than what is done in it.
  */
-export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts, options) => {
-  const backend = createRedisBackend(name, opts, options);
+export function sharedCalls(told?: EndTold): BackendFactory<RedisQueueBackend> {
+  return (name, opts, options) => shareCalls(createRedisBackend(name, opts, options), opts, told);
+}
+
+function shareCalls(backend: RedisQueueBackend, opts: object, told: EndTold | undefined): RedisQueueBackend {
   const one = backend.execCommand.bind(backend);
   const connected = async () => (await backend.client) as unknown as Redis;
 
@@ -80,6 +111,13 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
   const { concurrency = 1 } = opts as Partial<WorkerOptions>;
   const maxBatch = Math.min(Math.ceil(concurrency / 2), mostEnds);
   const end = coalesce(async (ends: Argument[][]) => endAll(await connected(), ends), { maxBatch, maxInFlight: 4 });
+  const telling = (args: Argument[]) =>
+    told === undefined ? args : [...args, told.channelOf(String(args[moveToFinished.keys])), told.message];
+
+  const offer = async (args: Argument[]) => {
+    const { keys } = moveStalledJobsToWait;
+    return offerStalled(await connected(), args.slice(0, keys) as string[], args.slice(keys));
+  };
 
   /** Where BullMQ would send a job it is gathered. */
   const addTogether = async (entries: Entries): Promise<string[]> => {
@@ -109,8 +147,11 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
   };
 
   return Object.assign(backend, {
-    execCommand: (client: RedisClient, command: string, args: Argument[]) =>
-      command === 'moveToFinished' ? end(args).then(answered) : one(client, command, args),
+    execCommand: (client: RedisClient, command: string, args: Argument[]) => {
+      if (command === moveToFinished.name) return end(telling(args)).then(answered);
+      if (command === moveStalledJobsToWait.name) return offer(args);
+      return one(client, command, args);
+    },
     addJobs: async (entries: Entries) => {
       const ids: string[] = [];
       for (let start = 0; start < entries.length; start += mostOfCall) {
@@ -119,7 +160,7 @@ export const createSharedCalls: BackendFactory<RedisQueueBackend> = (name, opts,
       return ids;
     },
   });
-};
+}
 
 /**
  * BullMQ's `addBulk` without a `Job` for each, which takes as long as all the rest. Options are not checked.

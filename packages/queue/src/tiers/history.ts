@@ -36,29 +36,24 @@ const recordAgainMs = 5_000;
  * away, the end rests in the job and its recording alone is tried again: the work is not repeated.
  */
 export function createHistoryTier(parts: HistoryTierParts): Tier {
-  const claimAgain = async (job: Job, envelope: Envelope, run: RunMark): Promise<Claim> => {
+  const claimAgain = async (job: Job, envelope: Envelope): Promise<Claim> => {
     const id = job.id as string;
     const marks = await parts.marks.read(id);
     const stalls = envelope.stalls ?? { logged: 0, explained: 0 };
     if (job.stalledCounter > stalls.logged) {
       envelope.stalls = { ...stalls, logged: job.stalledCounter };
-      envelope.attemptLog.push(crashRecord(envelope.attempts + 1, marks.run, run.startedAt));
+      envelope.attemptLog.push(crashRecord(envelope.attempts + 1, marks.run, parts.now().toISOString()));
       await job.updateData(storedEnvelope(envelope));
     }
     const crashes = job.stalledCounter - stalls.explained;
-    const began = parts.marks.begin(id, run);
-    // Who may kill its process must have left its name before; for all others, who did not die, it is no use.
-    if (crashes > 0) await began;
     return claimOf(job, envelope, { cancelled: marks.cancelled, crashes }, parts);
   };
 
   return {
-    claim: (job, worker) => {
+    claim: (job) => {
       const envelope = envelopeIn(job);
-      const run = { worker, startedAt: parts.now().toISOString() };
-      if (job.attemptsStarted > 1 || job.stalledCounter > 0) return claimAgain(job, envelope, run);
+      if (job.attemptsStarted > 1 || job.stalledCounter > 0) return claimAgain(job, envelope);
       // At its first start it cannot have been marked before: it would have been removed.
-      void parts.marks.begin(job.id as string, run);
       return claimOf(job, envelope, { cancelled: false, crashes: 0 }, parts);
     },
     close: async () => parts.marks.close(),

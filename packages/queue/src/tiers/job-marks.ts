@@ -1,8 +1,10 @@
 import type { Logger } from '@queue-service/observability';
 import type { QueueConnection } from '../redis/connections.ts';
+import { script } from '../redis/script.ts';
+import { ranFields } from '../redis/shared-calls.ts';
 import { createWhileRunning } from '../while-running.ts';
 
-/** Who runs a job. Times are ISO texts. */
+/** Who ran a job whose lock ran out. Times are ISO texts. */
 export interface RunMark {
   worker: string;
   startedAt: string;
@@ -10,21 +12,25 @@ export interface RunMark {
 
 /**
  * What is marked of running communication and background jobs, in fields of the job's own hash, which last and go with
- * it: that it is to be cancelled (messages make a cancel fast, the mark makes it sure), and who runs it (a worker that
- * dies cannot say so any more).
+ * it: that it is to be cancelled (messages make a cancel fast, the mark makes it sure), and who ran it before its lock ran
+ * out (a worker that dies cannot say so any more).
  */
 export interface JobMarks {
   read(jobId: string): Promise<{ cancelled: boolean; run: RunMark | null }>;
-  /** Marks who runs it. Never throws. */
-  begin(jobId: string, run: RunMark): Promise<void>;
   /** Calls back, within `everyMs`, when the job is to be cancelled; the answer stops looking. */
   watch(jobId: string, cancelled: () => void): () => void;
   close(): void;
 }
 
+/** A hash of a mark alone would stay, and keep the job from being added again. */
+const markOnlyWhereJobIs = script<number>(`
+if redis.call('HEXISTS', KEYS[1], 'timestamp') == 0 then return 0 end
+redis.call('HSET', KEYS[1], 'cancel', 1)
+return 1`);
+
 /** False when the job is gone. */
-export function markCancelled({ queue, note }: QueueConnection, jobId: string): Promise<boolean> {
-  return note({ kind: 'mark', key: queue.toKey(jobId), field: 'cancel', value: '1' });
+export async function markCancelled({ queue, redis }: QueueConnection, jobId: string): Promise<boolean> {
+  return (await markOnlyWhereJobIs(redis, [queue.toKey(jobId)], [])) === 1;
 }
 
 export async function isMarkedCancelled({ queue, redis }: QueueConnection, jobId: string): Promise<boolean> {
@@ -32,7 +38,7 @@ export async function isMarkedCancelled({ queue, redis }: QueueConnection, jobId
 }
 
 export function createJobMarks(connection: QueueConnection, log: Logger, everyMs = 1_000): JobMarks {
-  const { queue, redis, note } = connection;
+  const { queue, redis } = connection;
   const watched = createWhileRunning<() => void>();
   let looking = false;
 
@@ -58,13 +64,9 @@ export function createJobMarks(connection: QueueConnection, log: Logger, everyMs
 
   return {
     read: async (jobId) => {
-      const [cancel, run] = await redis.hmget(queue.toKey(jobId), 'cancel', 'run');
-      return { cancelled: cancel !== null, run: run ? (JSON.parse(run) as RunMark) : null };
-    },
-    begin: async (jobId, run) => {
-      await note({ kind: 'mark', key: queue.toKey(jobId), field: 'run', value: JSON.stringify(run) }).catch(
-        () => false,
-      );
+      const [cancel, worker, since] = await redis.hmget(queue.toKey(jobId), 'cancel', ...ranFields);
+      const run = worker && since ? { worker, startedAt: new Date(Number(since)).toISOString() } : null;
+      return { cancelled: cancel !== null, run };
     },
     watch: watched.add,
     close: () => clearInterval(timer),
