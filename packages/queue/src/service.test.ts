@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { contractOf, jobTypes, mapPaths } from '@queue-service/contracts';
-import { createLogger } from '@queue-service/observability';
+import { createHealth, createLogger, createMetrics, Secret, type Shutdown } from '@queue-service/observability';
+import { useDatabase, usePrefix } from '@queue-service/sandbox/testing';
 import { expect, it } from 'vitest';
-import { personalPaths } from './service.ts';
+import { openRuntime } from './runtime.ts';
+import { personalPaths, waitForStores } from './service.ts';
 
 it.each(jobTypes)('logs nothing personal of a payload of %s', (type) => {
   const lines: string[] = [];
@@ -21,3 +25,33 @@ function leaves(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : [];
 }
+
+it('does not warn of a Redis that is only slow to connect to', async () => {
+  const { prefix, url } = usePrefix();
+  const { hostname, port } = new URL(url);
+  const slow = createServer(async (socket) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.pipe(connect(Number(port), hostname)).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(slow, 'listening');
+  const redisUrl = Object.assign(new URL(url), { port: (slow.address() as AddressInfo).port }).href;
+  const lines: string[] = [];
+  const log = createLogger({ service: 'test', level: 'warn', destination: { write: (line) => void lines.push(line) } });
+  const runtime = openRuntime({
+    config: {
+      DATABASE_URL: new Secret((await useDatabase()).url),
+      DATABASE_POOL_SIZE: 2,
+      PAYLOAD_ENCRYPTION_KEYS: [{ id: 'k', key: Buffer.alloc(32, 7) }],
+      REDIS_URL: new Secret(redisUrl),
+      QUEUE_PREFIX: prefix,
+    },
+    applicationName: 'test',
+    log,
+  });
+  const shutdown = { signal: new AbortController().signal } as Shutdown;
+  const metrics = createMetrics({ service: 'test' });
+  await waitForStores({ log, runtime, shutdown, metrics, health: createHealth({ checks: {} }) }, { NODE_ENV: 'test' });
+  expect(lines.join('')).not.toContain('Waiting for Redis');
+  await runtime.close();
+  slow.close();
+});

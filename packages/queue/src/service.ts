@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { contractOf, jobTypes, type QueueName, queueNames, queues } from '@queue-service/contracts';
 import {
   allAlive,
@@ -29,7 +30,7 @@ import { checkDatabaseDurability, checkDurability, type DurabilityProblem } from
 import { startFleetWorker } from './fleet.ts';
 import type { Handlers } from './handler.ts';
 import { watchProgress } from './host/watch-progress.ts';
-import { mastersOf } from './redis/client.ts';
+import { mastersOf, type RedisClient } from './redis/client.ts';
 import { openRuntime, type Runtime, type RuntimeConfig } from './runtime.ts';
 
 /** The variables that every process of the service reads. */
@@ -123,12 +124,24 @@ async function checkRedis(runtime: Runtime): Promise<void> {
   }
 }
 
+/** A connection that is being made is not away yet. @throws when it fails */
+async function connected(redis: RedisClient, signal: AbortSignal): Promise<void> {
+  if (redis.status === 'connecting' || redis.status === 'connect') await once(redis, 'ready', { signal });
+}
+
 /** Waits for both stores, then refuses those that would lose or evict jobs, where that matters. */
 export async function waitForStores(parts: ServiceParts, { NODE_ENV }: Pick<ServiceConfig, 'NODE_ENV'>): Promise<void> {
   const { runtime, log, shutdown } = parts;
   const waiting = { log, signal: shutdown.signal };
   await waitFor({ ...waiting, name: 'PostgreSQL', check: () => checkMigrated(runtime) });
-  await waitFor({ ...waiting, name: 'Redis', check: () => checkRedis(runtime) });
+  await waitFor({
+    ...waiting,
+    name: 'Redis',
+    check: async (signal) => {
+      await Promise.all(runtime.connections.all.map(({ redis }) => connected(redis, signal)));
+      await checkRedis(runtime);
+    },
+  });
   const judge = (whose: string, problems: readonly DurabilityProblem[]) => {
     for (const { setting, found, wanted, fatal } of problems) {
       const message = `${whose} has ${setting} ${found}; it must be ${wanted}`;
