@@ -8,7 +8,7 @@ import type { FactsOfRequests } from './request-facts.ts';
 /** A caller's own id is taken over when it can stand in a header and in a log line. */
 const saneRequestId = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 
-/** Asked every few seconds by machines: their good answers are no news. */
+/** Asked every few seconds by machines: a good answer is no news, and a bad one the checks tell once. */
 const quietRoutes = /\/(?:health(?:\/live|\/ready)?|metrics\/prometheus)$/;
 
 /** The id under which a request is known here and in the jobs it makes. */
@@ -42,8 +42,9 @@ export function requestLog(log: Logger, facts: FactsOfRequests): RequestHandler 
       };
     },
     customLogLevel: (req, res, error) => {
-      if (error !== undefined || res.statusCode >= 500) return 'error';
-      return res.statusCode < 400 && quietRoutes.test(pathOf(req)) ? 'silent' : 'info';
+      const expected = res.statusCode < 400 || res.statusCode === 503;
+      if (error === undefined && expected && quietRoutes.test(pathOf(req))) return 'silent';
+      return error !== undefined || res.statusCode >= 500 ? 'error' : 'info';
     },
   });
 }

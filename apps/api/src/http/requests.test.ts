@@ -202,9 +202,11 @@ describe('the log', () => {
     expect(log).not.toMatch(/planted|41791234567|Bearer|eyJ/);
   });
 
-  test('is silent about good health', async () => {
+  test('is silent about health, of which the checks tell when it changes', async () => {
     await request(tested.app).get('/health/live');
     await request(tested.app).get('/api/v1/queue/health/ready');
+    tested.parts.readiness.startDraining();
+    expect((await request(tested.app).get('/api/v1/queue/health/ready')).status).toBe(503);
     expect(tested.logged()).toEqual([]);
   });
 });
