@@ -43,10 +43,14 @@ export function cachedJobs(jobs: Jobs, { jobs: cache }: Caches): Jobs {
 
 /** What this process changes it does not answer from before the change. */
 export function forgetting(caches: Caches, { cancel, redrive }: { cancel: Cancel; redrive: Redrive }) {
-  const freshCancel: Cancel = (id, change) => cancel(id, change).finally(() => caches.jobs.forget(id));
+  const forget = (jobId: string) => {
+    caches.jobs.forget(jobId);
+    caches.queues.flush();
+  };
+  const freshCancel: Cancel = (id, change) => cancel(id, change).finally(() => forget(id));
   const freshRedrive: Redrive = async (by, change) => {
     const letter = await redrive(by, change);
-    caches.jobs.forget(letter.jobId);
+    forget(letter.jobId);
     return letter;
   };
   return { cancel: freshCancel, redrive: freshRedrive };

@@ -56,9 +56,12 @@ test('a cancel shows at the next look, and an admin sees and flushes the cache',
   const { id } = (await posted.send(body)).body.job;
   await asked('get', `/jobs/${id}`);
   await asked('get', `/jobs/${id}`);
+  const waiting = async () =>
+    (await asked('get', '/queues')).body.queues.find(({ queue }: { queue: string }) => queue === 'background').waiting;
+  expect(await waiting()).toBe(1);
   await asked('delete', `/jobs/${id}`);
   expect((await asked('get', `/jobs/${id}`)).body.job.status).toBe('cancelled');
-  await asked('get', '/queues');
+  expect(await waiting()).toBe(0);
   const { caches } = (await asked('get', '/cache/stats')).body;
   expect(caches).toMatchObject([
     { name: 'jobs', entries: 1 },
