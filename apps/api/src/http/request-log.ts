@@ -42,9 +42,10 @@ export function requestLog(log: Logger, facts: FactsOfRequests): RequestHandler 
       };
     },
     customLogLevel: (req, res, error) => {
+      if (error !== undefined) return 'error';
       const expected = res.statusCode < 400 || res.statusCode === 503;
-      if (error === undefined && expected && quietRoutes.test(pathOf(req))) return 'silent';
-      return error !== undefined || res.statusCode >= 500 ? 'error' : 'info';
+      if (expected && quietRoutes.test(pathOf(req))) return 'silent';
+      return res.statusCode >= 500 ? 'error' : 'info';
     },
   });
 }
