@@ -60,7 +60,7 @@ export async function workOurs<Queue extends 'money' | 'background'>(
       ...{ provider: 'stripe', operation: 'charges.create', request: { orderId, amount }, amount, currency },
       onUnknown: 'find',
       send: async () => ({ providerId: 'ch_1', response: { status: 'succeeded' } }),
-      find: async () => ({ state: 'absent' }),
+      find: async () => ({ state: 'absent_now' }),
     });
     return { paymentIntentId: 'pi_1', status: 'succeeded', amount, currency, chargeId: null };
   };

@@ -51,7 +51,7 @@ function green(): Evidence {
       { kind: 'mint', id: 'mint_1', jobId: null, amount: null, currency: null },
       { kind: 'mail', id: 'm_1', jobId: 'mail', amount: null, currency: null },
     ],
-    sums: [{ operation: 'payment_intents.create', currency: 'eur', amount: 1_200 }],
+    sums: [{ operation: 'payment_intents.confirm', currency: 'eur', amount: 1_200 }],
     heardOf: ['paid', 'declined', 'mail'],
     left: { money: 0, communication: 0, background: 0 },
     moves: [
@@ -97,7 +97,7 @@ const broken: Record<string, (evidence: Evidence) => Partial<Evidence>> = {
   'a schedule fires each time once': ({ fires }) => ({ fires: fires.filter((_, index) => index !== 1) }),
   'a webhook tells of each end': ({ heardOf }) => ({ heardOf: heardOf.slice(1) }),
   'sums agree with the provider': () => ({
-    sums: [{ operation: 'payment_intents.create', currency: 'eur', amount: 1_199 }],
+    sums: [{ operation: 'payment_intents.confirm', currency: 'eur', amount: 1_199 }],
   }),
   'only who holds a money job ends it': ({ moves }) => ({
     moves: moves.map((move) => (move.to === 'completed' ? { ...move, who: 'worker-money-1' } : move)),

@@ -138,7 +138,7 @@ export const invariants: Readonly<Record<string, Invariant>> = {
 
   'sums agree with the provider': function* ({ sums, effects }) {
     for (const [operation, kind] of [
-      ['payment_intents.create', 'charge'],
+      ['payment_intents.confirm', 'charge'],
       ['refunds.create', 'refund'],
     ] as const) {
       const theirs = totals(effects.filter((effect) => effect.kind === kind));

@@ -3,12 +3,11 @@ import type { JobContext } from '@queue-service/queue';
 
 /** Tells which connected accounts the jobs of a tenant may pay. */
 export interface Accounts {
-  /** True also for a job that passed this once and may have paid since. */
-  mayPay(job: { tenantId: string; accountId: string; jobId: string }): Promise<boolean>;
+  mayPay(job: { tenantId: string; accountId: string }): Promise<boolean>;
 }
 
 /**
- * Before any effect: a tenant pays the accounts on its list and no others. The platform's own jobs, which only admins
+ * Before any send: a tenant pays the accounts on its list and no others. The platform's own jobs, which only admins
  * post, pay any.
  * @throws PermanentError `account_not_allowed`
  */
@@ -16,9 +15,9 @@ export async function requireAllowed(
   accounts: Accounts,
   field: string,
   accountId: string,
-  { tenantId, jobId }: JobContext,
+  { tenantId }: JobContext,
 ): Promise<void> {
-  if (tenantId === platformTenant || (await accounts.mayPay({ tenantId, accountId, jobId }))) return;
+  if (tenantId === platformTenant || (await accounts.mayPay({ tenantId, accountId }))) return;
   throw new PermanentError({
     code: 'account_not_allowed',
     message: `${field}: is not among the accounts that this tenant may pay; an admin can add it`,

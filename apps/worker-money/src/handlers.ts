@@ -11,6 +11,7 @@ import { keepReconciliation } from './keep-reconciliation.ts';
 import type { Minter } from './solana/minter.ts';
 import type { RpcNodes } from './solana/rpc-nodes.ts';
 import { systemClock } from './stripe/clock.ts';
+import { lookupPolicy } from './stripe/lookup.ts';
 
 /** The handlers of the money fleet; what a refund must know of payments it reads from the ledger. */
 export function createMoneyHandlers({
@@ -18,10 +19,13 @@ export function createMoneyHandlers({
   stripe,
   nodes,
   minter,
+  stripeTimeoutMs,
   onLow,
 }: {
   runtime: Runtime;
   stripe: Stripe;
+  /** Of the client above: how long a request that it gave up may be under way follows from it. */
+  stripeTimeoutMs: number;
   nodes: RpcNodes;
   minter: Minter;
   /** Told when a mint must wait for lamports. */
@@ -29,7 +33,7 @@ export function createMoneyHandlers({
 }): Handlers<'money'> {
   const accounts = { mayPay: (job: Parameters<typeof mayPayAccount>[1]) => mayPayAccount(runtime.db, job) };
   const ownerOf = (paymentIntentId: string) => findOwnerOfEffect(runtime.db, 'stripe', paymentIntentId);
-  const parts = { stripe, clock: systemClock, accounts };
+  const parts = { stripe, clock: systemClock, accounts, policy: lookupPolicy(stripeTimeoutMs) };
   return {
     'payment-process': createPaymentProcess(parts),
     'refund-process': createRefundProcess({

@@ -37,6 +37,9 @@ await runFleet({
       lowLamports: config.MINT_BALANCE_LOW_LAMPORTS,
     });
     parts.shutdown.register('mint balance', () => balance.stop());
-    return createMoneyHandlers({ runtime: parts.runtime, stripe, nodes, minter, onLow: balance.check });
+    return createMoneyHandlers({
+      ...{ runtime: parts.runtime, stripe, nodes, minter, onLow: balance.check },
+      stripeTimeoutMs: config.STRIPE_TIMEOUT_MS,
+    });
   },
 });

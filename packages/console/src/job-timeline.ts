@@ -52,7 +52,14 @@ function attemptEvent({ attempt, worker, startedAt, endedAt, outcome, error }: J
   };
 }
 
-const tones = { intended: 'busy', confirmed: 'good', rejected: 'bad', unknown: 'warn' } as const;
+const tones = {
+  planned: 'busy',
+  sent: 'busy',
+  unknown: 'warn',
+  confirmed: 'good',
+  rejected: 'bad',
+  void: 'bad',
+} as const;
 
 function effectEvent(effect: JobHistory['effects'][number]): Event {
   const { name, origin, provider, operation, status, amount, currency, providerId, code, message, sends, generation } =

@@ -25,6 +25,16 @@ export class PermanentError extends JobError {}
 /** It may succeed later and nothing has happened outside (connection refused, 503 before the work). Uses an attempt. */
 export class RetryableError extends JobError {}
 
+/** Something else must happen first (a payment that is not settled): the job is looked at again later. Uses no attempt. */
+export class DeferredError extends JobError {
+  readonly retryAfterMs: number;
+
+  constructor({ reason, retryAfterMs }: { reason: string; retryAfterMs: number }) {
+    super({ code: 'waiting', message: reason });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** The provider asks for patience. Honoured as it asks; never uses an attempt. */
 export class RateLimitedError extends JobError {
   /** How long the provider wants us to wait, in milliseconds. */

@@ -45,6 +45,8 @@ export interface LedgerRow {
 }
 
 const kinds: Readonly<Record<string, BookKind>> = {
+  'payment_intents.confirm': 'charge',
+  // Of versions that created and confirmed in one request, and of what was made in the dashboard.
   'payment_intents.create': 'charge',
   'refunds.create': 'refund',
   'transfers.create': 'transfer',
@@ -57,7 +59,7 @@ export function bookKindOf(operation: string): BookKind | null {
   return kinds[operation] ?? null;
 }
 
-export type EffectStatus = 'intended' | 'confirmed' | 'rejected' | 'unknown';
+export type EffectStatus = 'planned' | 'sent' | 'unknown' | 'confirmed' | 'rejected' | 'void';
 export type BookedJobStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
 
 /**
@@ -69,7 +71,7 @@ export type BookedJobStatus = 'pending' | 'processing' | 'completed' | 'failed' 
  * @param jobStatus null for what was done in the provider's dashboard; its effect status is all there is
  */
 export function ledgerState(effectStatus: EffectStatus, jobStatus: BookedJobStatus | null): BookState {
-  if (effectStatus === 'rejected') return 'not_moved';
+  if (effectStatus === 'rejected' || effectStatus === 'void') return 'not_moved';
   switch (jobStatus) {
     case null:
       return effectStatus === 'confirmed' ? 'moved' : 'open';

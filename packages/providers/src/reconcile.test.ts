@@ -215,7 +215,7 @@ describe('what the ledger claims', () => {
     ['unknown', 'pending', 'open'],
     ['rejected', 'completed', 'not_moved'],
     ['confirmed', null, 'moved'],
-    ['intended', null, 'open'],
+    ['unknown', null, 'open'],
   ] as const)('%s on a job that is %s is %s', (effect, job, state) => {
     expect(ledgerState(effect, job)).toBe(state);
   });

@@ -74,14 +74,14 @@ describe('a Stripe event', () => {
   });
 
   it.each([
-    ['payment_intent.processing', { ...intent, status: 'processing' }, 'intended'],
-    ['payment_intent.requires_action', { ...intent, status: 'requires_action' }, 'intended'],
+    ['payment_intent.processing', { ...intent, status: 'processing' }, 'unknown'],
+    ['payment_intent.requires_action', { ...intent, status: 'requires_action' }, 'unknown'],
     ['payment_intent.payment_failed', { ...intent, status: 'requires_payment_method' }, 'rejected'],
     ['payment_intent.canceled', { ...intent, status: 'canceled' }, 'rejected'],
-    ['refund.created', { ...refund, status: 'pending', metadata: { queue_job_id: jobId } }, 'intended'],
+    ['refund.created', { ...refund, status: 'pending', metadata: { queue_job_id: jobId } }, 'unknown'],
     ['refund.failed', { ...refund, status: 'failed', metadata: { queue_job_id: jobId } }, 'rejected'],
     ['payout.paid', payout, 'confirmed'],
-    ['payout.updated', { ...payout, status: 'in_transit' }, 'intended'],
+    ['payout.updated', { ...payout, status: 'in_transit' }, 'unknown'],
     ['payout.failed', { ...payout, status: 'failed' }, 'rejected'],
     ['transfer.created', transfer, 'confirmed'],
     ['transfer.reversed', { ...transfer, reversed: true }, 'rejected'],
@@ -113,7 +113,7 @@ describe('a Stripe event', () => {
     ['charge.dispute.created', 'needs_response', 'confirmed'],
     ['charge.dispute.closed', 'lost', 'confirmed'],
     ['charge.dispute.closed', 'won', 'rejected'],
-    ['charge.dispute.created', 'warning_needs_response', 'intended'],
+    ['charge.dispute.created', 'warning_needs_response', 'unknown'],
   ])('%s (%s) is for the ledger', (type, status, booked) => {
     expect(readStripeEvent(event(type, { ...dispute, status }))).toMatchObject({
       kind: 'dispute',
@@ -141,7 +141,7 @@ describe('a Stripe event', () => {
   it('takes a status that it does not know for undecided', () => {
     const unheardOf = { ...intent, status: 'requires_moonlight' };
     expect(readStripeEvent(event('payment_intent.processing', unheardOf))).toMatchObject({
-      ledgerEntry: { status: 'intended' },
+      ledgerEntry: { status: 'unknown' },
     });
   });
 

@@ -15,8 +15,8 @@ export interface StripeLedgerEntry {
   operation: 'payment_intents.create' | 'refunds.create' | 'transfers.create' | 'payouts.create' | 'disputes';
   amount: number;
   currency: string;
-  /** `confirmed`: the money moved. `rejected`: it did not, or came back. `intended`: not decided. */
-  status: 'intended' | 'confirmed' | 'rejected';
+  /** `confirmed`: the money moved. `rejected`: it did not, or came back. `unknown`: not decided. */
+  status: 'unknown' | 'confirmed' | 'rejected';
   /** In Stripe's own words. */
   providerStatus: string;
   /** The payment that it belongs to, by which its tenant is found. */
@@ -32,7 +32,7 @@ export interface StripeLedgerEntry {
  * - `ignore`: nothing of ours.
  *
  * Events come in any order. Of two for one object the one with the later `occurredAt` counts; of two of the same
- * second, the one whose entry is not `intended`.
+ * second, the one whose entry is not `unknown`.
  */
 export interface StripeEventMeaning {
   kind: 'wake' | 'dispute' | 'external_refund' | 'ignore';
@@ -133,7 +133,7 @@ function entryOf(object: Record<string, unknown>): StripeLedgerEntry | undefined
   const known = statuses[String(object.object)];
   const providerStatus = text(object.status);
   if (known === undefined || providerStatus === null) return undefined;
-  return { ...shared, operation: known.operation, status: known.words[providerStatus] ?? 'intended', providerStatus };
+  return { ...shared, operation: known.operation, status: known.words[providerStatus] ?? 'unknown', providerStatus };
 }
 
 function paymentIntentOf(object: Record<string, unknown>): string | null {

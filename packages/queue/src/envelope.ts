@@ -1,5 +1,5 @@
 import type { FailureRecord } from '@queue-service/contracts';
-import type { AttemptRecord } from '@queue-service/persistence';
+import type { AttemptRecord, EffectStatus } from '@queue-service/persistence';
 import type { Job } from 'bullmq';
 import type { FinalOutcome } from './host/outcome.ts';
 
@@ -45,7 +45,9 @@ export interface EndedValue {
 
 export interface StoredEffect {
   id: string;
-  status: 'intended' | 'confirmed' | 'rejected' | 'unknown';
+  /** `intended` is of versions before the present states. */
+  status: EffectStatus | 'intended';
+  doubted?: boolean;
   generation: number;
   request: unknown;
   memo: Record<string, unknown> | null;

@@ -6,8 +6,8 @@ plant([
     module: 'packages/queue/src/effects/run-effect.ts',
     replace: [
       [
-        'return reconcile(store, effect, spec, signal, report, only !== undefined);',
-        'return send(store, await store.resend(effect, true), spec, signal, report);',
+        'return effect.fresh ? this.#recallOrSend(effect) : this.#reconcile(effect);',
+        "return effect.fresh ? this.#send(effect) : this.#sendAgain(effect, 'send_anew', true);",
       ],
     ],
   },

@@ -1,4 +1,4 @@
-import { contractOf, PermanentError } from '@queue-service/contracts';
+import { contractOf, PermanentError, UnknownOutcomeError } from '@queue-service/contracts';
 import { createLogger, createMetrics } from '@queue-service/observability';
 import { type Handlers, startFleetWorker, type WorkerHost } from '@queue-service/queue';
 import request from 'supertest';
@@ -109,7 +109,7 @@ describe('cancelling', () => {
 
   it.each([
     ['done', 'completed'],
-    ['absent', 'cancelled'],
+    ['absent_for_good', 'cancelled'],
   ] as const)(
     'finds out first what became of a payment that may have been sent: %s makes it %s',
     async (state, end) => {
@@ -141,6 +141,49 @@ describe('cancelling', () => {
       expect(await rowOf(id)).toMatchObject({ attempts: state === 'done' ? 1 : 0 });
     },
   );
+
+  const open = { provider: 'stripe', operation: 'payment_intents.confirm', request: {} } as const;
+  const lost = new UnknownOutcomeError({ code: 'provider_timeout', message: 'No answer' });
+  it.each([
+    ['done', 'completed', 'completed'],
+    ['absent_for_good', 'cancelled', 'failed'],
+  ] as const)('and a failure wait until it is certain that nothing happened: %s', async (state, cancelled, failed) => {
+    let found: 'absent_now' | typeof state = 'absent_now';
+    const sends = vi.fn();
+    moneyWorker(async (_, ctx) => {
+      await ctx.effect('charge', {
+        ...open,
+        send: async () => {
+          sends();
+          throw lost;
+        },
+        find: async () => (found === 'done' ? { state: found, providerId: 'pi_1', response: {} } : { state: found }),
+      });
+      return paid;
+    });
+    const pay = (options: object) => post('payment-process', options);
+    const [stopped, dead] = await Promise.all([pay({}), pay({ attempts: 1 })]);
+    await vi.waitFor(() => expect(sends).toHaveBeenCalledTimes(2), { timeout: 10_000 });
+    expect((await call('delete', `/jobs/${stopped}`)).status).toBe(202);
+    for (const id of [stopped, dead]) {
+      await vi.waitFor(async () => expect((await rowOf(id))?.settlingSince).not.toBeNull(), { timeout: 10_000 });
+      expect((await call('get', `/jobs/${id}`, 'admin')).body.job).toMatchObject({
+        ...{ status: expect.stringMatching(/^p/), finishedAt: null },
+        error: { code: 'outcome_pending', retryable: true },
+      });
+    }
+    expect(await letterOf(dead)).toBeUndefined();
+    found = state;
+    const due = 'UPDATE critical_jobs SET run_at = now() WHERE id = ANY($1::uuid[])';
+    await real.runtime.db.query('due', due, [[stopped, dead]]);
+    for (const id of [stopped, dead]) {
+      await vi.waitFor(async () => (await inRedis('money', id))?.promote(), { timeout: 10_000 });
+    }
+    await Promise.all([untilStatus(stopped, cancelled), untilStatus(dead, failed)]);
+    expect(sends).toHaveBeenCalledTimes(2);
+    expect((await letterOf(dead))?.error.code).toBe(failed === 'failed' ? 'provider_timeout' : undefined);
+    await real.runtime.db.query('forget', 'DELETE FROM dead_letters WHERE job_id = $1::uuid', [dead]);
+  });
 
   it('says of a payment that it stops half-way what has been done', async () => {
     const charged = vi.fn();
@@ -231,7 +274,7 @@ describe('a dead letter', () => {
     const after = await real.runtime.db.prisma.effect.findMany({ where: { jobId: id }, orderBy: { name: 'asc' } });
     expect(after).toMatchObject([
       { name: 'confirmed', status: 'confirmed', generation: 0 },
-      { name: 'rejected', status: 'intended', generation: 1, code: null },
+      { name: 'rejected', status: 'planned', generation: 1, code: null },
     ]);
     expect(await letterOf(id)).toMatchObject({ status: 'redriven', redrives: 1, resolvedBy: 'venue-boss' });
     const log = await call('get', `/audit-log?resourceId=${letter.id}`, 'admin');

@@ -6,6 +6,7 @@ export const runbooks: Readonly<Record<IncidentKind, string>> = {
   dead_letters: 'dead-letters.md',
   no_progress: 'no-progress.md',
   relay_lag: 'relay-lags.md',
+  outcome_open: 'outcome-unknown.md',
   recovery: 'recovery.md',
   mint_balance_low: 'mint-balance-low.md',
   circuit_open: 'provider-fails.md',

@@ -3,6 +3,7 @@ import {
   countMissedFires,
   findUndispatched,
   groupOpenDeadLetters,
+  groupOpenOutcomes,
   type IncidentKind,
   type NewIncident,
   readProgress,
@@ -21,6 +22,10 @@ export interface TroubleLimits {
   unreadMs: number;
   /** A stored money job that Redis does not know this long after it was due. */
   relayLagMs: number;
+  /** A job that is over but for an effect of which its provider cannot tell for this long. */
+  openOutcomeMs: number;
+  /** From then on somebody is woken. */
+  openOutcomeCriticalMs: number;
   /** How long a missed schedule is told of. */
   newsMs: number;
 }
@@ -34,6 +39,9 @@ export const troubleLimits: TroubleLimits = {
   noProgressMs: { money: 2 * minute, communication: 2 * minute, background: 11 * minute },
   unreadMs: 2 * minute,
   relayLagMs: minute,
+  // Longer than a request can be under way, or a transaction be valid. What takes longer is a bank, or a fault.
+  openOutcomeMs: 60 * minute,
+  openOutcomeCriticalMs: 24 * 60 * minute,
   newsMs: 60 * minute,
 };
 
@@ -43,6 +51,7 @@ export const watchedKinds: ReadonlySet<IncidentKind> = new Set([
   'dead_letters',
   'no_progress',
   'relay_lag',
+  'outcome_open',
   'schedule_missed',
 ]);
 
@@ -57,6 +66,7 @@ export async function findTrouble(
     ...(await deadLetters(sql, limits, now)),
     ...(await stillQueues(sql, limits, leadsSince, now)),
     ...(await lateRelay(sql, limits, now)),
+    ...(await openOutcomes(sql, limits, now)),
     ...(await missedSchedules(sql, limits, now)),
   ];
 }
@@ -127,6 +137,20 @@ async function lateRelay(sql: Sql, limits: TroubleLimits, now: Date): Promise<Ne
       details: { jobId: oldest.id, dueAt: oldest.runAt.toISOString() },
     },
   ];
+}
+
+async function openOutcomes(sql: Sql, limits: TroubleLimits, now: Date): Promise<NewIncident[]> {
+  const groups = await groupOpenOutcomes(sql, new Date(now.getTime() - limits.openOutcomeMs));
+  return groups.map(({ type, count, oldest }): NewIncident => {
+    const ageMs = now.getTime() - oldest.getTime();
+    return {
+      key: `outcome_open:${type}`.slice(0, 200),
+      kind: 'outcome_open',
+      severity: ageMs < limits.openOutcomeCriticalMs ? 'warning' : 'critical',
+      summary: `${counted(count, 'job')} of type ${type} cannot end: their provider does not tell what became of an effect, of the oldest for ${Math.floor(ageMs / 3_600_000)} h`,
+      details: { type, count, oldest: oldest.toISOString() },
+    };
+  });
 }
 
 async function missedSchedules(sql: Sql, limits: TroubleLimits, now: Date): Promise<NewIncident[]> {

@@ -192,7 +192,7 @@ describe('send-sms', () => {
         name: 'UnknownOutcomeError',
       });
       await expect(handlerWith(server.url)(doors, job.attempt(2))).rejects.toMatchObject({
-        name: 'RateLimitedError',
+        name: 'UnknownOutcomeError',
         code: 'outcome_pending',
       });
       await expect(handlerWith(server.url, { now: later })(doors, job.attempt(2))).resolves.toMatchObject({

@@ -31,7 +31,7 @@ export function sendSms({ sender, suppressions, from, now = () => Date.now() }: 
       if (receipt !== null) return { state: 'done', providerId: receipt.messageId, response: receipt };
       const settledAt = open.lastAttemptAt.getTime() + listedAfterMs;
       if (now() < settledAt) return { state: 'pending', retryAfterMs: settledAt - now() };
-      if (payload.delivery !== 'at_most_once') return { state: 'absent' };
+      if (payload.delivery !== 'at_most_once') return { state: 'absent_now' };
       return { state: 'unclear', reason: 'Twilio does not list the message, which is no proof that it was not sent' };
     }
 

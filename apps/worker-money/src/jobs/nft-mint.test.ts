@@ -77,7 +77,7 @@ describe('nft-mint', () => {
       name: 'RateLimitedError',
       code: 'mint_authority_low',
     });
-    expect(waiting.effects.get('mint')?.status).toBe('intended');
+    expect(waiting.effects.get('mint')?.status).toBe('planned');
     solana.airdrop(authority.publicKey, LAMPORTS_PER_SOL);
     solana.advance(1);
     await waiting.run(handler, payload);

@@ -2,13 +2,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { day, hour, type JobPayload, minute } from '@queue-service/contracts';
-import { Snooze } from '@queue-service/queue';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createStripe } from '../stripe/client.ts';
-import { anyAccount, type Bench, Killed, startBench } from '../stripe/testing/bench.ts';
+import { anyAccount, type Bench, type BenchJob, Killed, policy, startBench } from '../stripe/testing/bench.ts';
 import { createPaymentProcess } from './payment-process.ts';
 
 const create = /^\/v1\/payment_intents$/;
+const confirm = /^\/v1\/payment_intents\/[^/]+\/confirm$/;
+const pending = { name: 'UnknownOutcomeError', code: 'outcome_pending', retryAfterMs: expect.any(Number) };
 
 describe('payment-process', () => {
   let bench: Bench;
@@ -23,7 +24,7 @@ describe('payment-process', () => {
 
   beforeAll(async () => {
     bench = await startBench();
-    pay = createPaymentProcess({ stripe: bench.stripe, clock: bench.sandbox.clock, accounts: anyAccount });
+    pay = createPaymentProcess({ stripe: bench.stripe, clock: bench.sandbox.clock, accounts: anyAccount, policy });
   });
   afterEach(() => bench.sandbox.faults.clear());
   afterAll(() => bench.sandbox.stop());
@@ -76,12 +77,9 @@ describe('payment-process', () => {
       const job = bench.job();
       const byCustomer = payload({ paymentMethodId: undefined, customerId: customer.id });
       bench.fail(create, { kind: 'error-instead-of-work', status: 500 });
-      await expect(job.run(pay, byCustomer)).rejects.toMatchObject({ code: 'provider_error' });
+      await expect(job.run(pay, byCustomer)).rejects.toMatchObject({ name: 'RetryableError', code: 'provider_error' });
       const other = await bench.stripe.paymentMethods.attach('pm_card_mastercard', { customer: customer.id });
       await bench.stripe.customers.update(customer.id, { invoice_settings: { default_payment_method: other.id } });
-      // The saved 500: another parameter under the same key would have been an idempotency error.
-      await expect(job.run(pay, byCustomer)).rejects.toMatchObject({ code: 'provider_error' });
-      bench.sandbox.clock.advance(2 * minute);
       const paid = (await job.run(pay, byCustomer)) as { paymentIntentId: string };
       expect(bench.sandbox.chargeOf(paid.paymentIntentId).payment_method_details).toMatchObject({
         card: { brand: 'visa' },
@@ -152,127 +150,176 @@ describe('payment-process', () => {
       expect(bench.count('charge', job)).toBe(1);
     });
 
-    it.each([
+    const faults = [
       ['a time-out after the work', { kind: 'hang-after-work' }, 'provider_timeout'],
       ['a time-out before it', { kind: 'hang' }, 'provider_timeout'],
       ['a lost connection after the work', { kind: 'reset-after-work' }, 'provider_connection_lost'],
       ['a lost connection before it', { kind: 'reset' }, 'provider_connection_lost'],
       ['a 500 after the work', { kind: 'error-after-work', status: 500 }, 'provider_error'],
+      ['a saved 500', { kind: 'error-instead-of-work', status: 500 }, 'provider_error'],
       ['a 503 of the gateway', { kind: 'status', status: 503 }, 'provider_error'],
-    ] as const)('finishes with one charge after %s', async (_what, action, code) => {
+      ['a 408 of the gateway', { kind: 'status', status: 408 }, 'provider_error'],
+      ['a 424 of what is behind Stripe', { kind: 'status', status: 424 }, 'provider_error'],
+    ] as const;
+
+    it.each(faults)('finishes with one charge after %s, at once or days later', async (_what, action, code) => {
+      for (const later of [0, 3 * day]) {
+        const job = bench.job();
+        bench.fail(confirm, action);
+        await expect(job.run(pay, payload())).rejects.toMatchObject({ name: 'UnknownOutcomeError', code });
+        expect(job.effects.get('charge')?.status).toBe('unknown');
+        bench.sandbox.clock.advance(later);
+        await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
+        expect(bench.count('charge', job)).toBe(1);
+      }
+    });
+
+    it.each(faults)('knows that nothing has happened when the intent met %s', async (_what, action, code) => {
       const job = bench.job();
       bench.fail(create, action);
-      await expect(job.run(pay, payload())).rejects.toMatchObject({ name: 'UnknownOutcomeError', code });
+      await expect(job.run(pay, payload())).rejects.toMatchObject({ name: 'RetryableError', code });
+      expect(job.effects.get('charge')?.status).toBe('planned');
       await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
       expect(bench.count('charge', job)).toBe(1);
     });
 
+    it('charges once when a time-out is followed by a rate limit, and the key by its end of life', async () => {
+      const job = bench.job();
+      bench.fail(confirm, { kind: 'hang-after-work' });
+      await expect(job.run(pay, payload())).rejects.toMatchObject({ code: 'provider_timeout' });
+      bench.fail(/payment_intents/, { kind: 'status', status: 429 }, 1, 'GET');
+      await expect(job.run(pay, payload())).rejects.toMatchObject({ name: 'RateLimitedError' });
+      bench.fail(confirm, { kind: 'status', status: 429 });
+      expect(job.effects.get('charge')?.status).toBe('unknown');
+      bench.sandbox.clock.advance(3 * day);
+      await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
+      expect(bench.count('charge', job)).toBe(1);
+    });
+
+    it('keeps its doubt through harmless failures of repeats', async () => {
+      const job = bench.job();
+      bench.fail(confirm, { kind: 'reset' });
+      await expect(job.run(pay, payload())).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
+      for (const [status, name] of [
+        [429, 'RateLimitedError'],
+        [409, 'RetryableError'],
+      ] as const) {
+        bench.fail(confirm, { kind: 'status', status });
+        await expect(job.run(pay, payload())).rejects.toMatchObject({ name });
+        expect(job.effects.get('charge')?.status).toBe('unknown');
+      }
+    });
+
+    it('does not take a decline for the end while another confirm may be under way', async () => {
+      const job = bench.job();
+      const declined = payload({ paymentMethodId: 'pm_card_chargeDeclined' });
+      bench.fail(confirm, { kind: 'reset' });
+      await expect(job.run(pay, declined)).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
+      await expect(job.run(pay, declined)).rejects.toMatchObject({ name: 'PermanentError', code: 'card_declined' });
+      const id = job.effects.get('charge')?.providerId as string;
+      expect((await bench.stripe.paymentIntents.retrieve(id)).status).toBe('canceled');
+      expect(job.effects.get('charge')?.status).toBe('rejected');
+    });
+
     it('finds a declined payment whose answer was lost', async () => {
       const job = bench.job();
-      bench.fail(create, { kind: 'reset-after-work' });
+      bench.fail(confirm, { kind: 'reset-after-work' });
       const declined = payload({ paymentMethodId: 'pm_card_chargeDeclined' });
       await expect(job.run(pay, declined)).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
       await expect(job.run(pay, declined)).rejects.toMatchObject({ name: 'PermanentError', code: 'card_declined' });
       expect(bench.count('declined_charge', job)).toBe(1);
     });
 
-    it('takes a new key for a saved 500 only after a silence, and only then', async () => {
+    it('asks anew when it is redriven after a decline, and remembers what was refused', async () => {
       const job = bench.job();
-      bench.fail(create, { kind: 'error-instead-of-work', status: 500 });
-      await expect(job.run(pay, payload())).rejects.toMatchObject({ code: 'provider_error' });
-      // The saved 500, once more.
-      await expect(job.run(pay, payload())).rejects.toMatchObject({ code: 'provider_error' });
-      await expect(job.run(pay, payload())).rejects.toMatchObject({
-        name: 'RateLimitedError',
-        code: 'outcome_pending',
+      await expect(job.run(pay, payload({ paymentMethodId: 'pm_card_chargeDeclined' }))).rejects.toMatchObject({
+        code: 'card_declined',
       });
-      expect(job.effects.get('charge')?.generation).toBe(0);
-      bench.sandbox.clock.advance(2 * minute);
+      const refused = job.effects.get('charge')?.providerId;
+      job.renew();
       await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
-      expect(job.effects.get('charge')?.generation).toBe(1);
-      expect(bench.count('charge', job)).toBe(1);
-    });
-
-    it('does not charge again days later, when Stripe has forgotten the key', async () => {
-      const job = bench.job();
-      bench.fail(create, { kind: 'hang-after-work' });
-      await expect(job.run(pay, payload())).rejects.toMatchObject({ code: 'provider_timeout' });
-      bench.sandbox.clock.advance(3 * day);
-      await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
-      expect(bench.count('charge', job)).toBe(1);
-    });
-
-    it('charges days later when nothing had happened', async () => {
-      const job = bench.job();
-      bench.fail(create, { kind: 'hang' });
-      await expect(job.run(pay, payload())).rejects.toMatchObject({ code: 'provider_timeout' });
-      bench.sandbox.clock.advance(3 * day);
-      await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
-      expect(bench.count('charge', job)).toBe(1);
-    });
-
-    it('asks the index when the list is too long to read, and waits until it has caught up', async () => {
-      const careful = createPaymentProcess({
-        accounts: anyAccount,
-        stripe: bench.stripe,
-        clock: bench.sandbox.clock,
-        lookup: { maxListed: 1 },
-      });
-      const job = bench.job();
-      bench.fail(create, { kind: 'hang' });
-      await expect(job.run(careful, payload())).rejects.toMatchObject({ code: 'provider_timeout' });
-      for (let other = 0; other < 3; other += 1) await bench.job().run(careful, payload());
-      bench.sandbox.clock.advance(23 * hour + 30 * minute);
-      // The key may be forgotten and the list is too long, but the index has had a day: nothing happened. Sent again, and
-      // the answer lost, with others behind it: now what the index does not show proves nothing.
-      bench.fail(create, { kind: 'hang-after-work' });
-      await expect(job.run(careful, payload())).rejects.toMatchObject({ code: 'provider_timeout' });
-      for (let other = 0; other < 3; other += 1) await bench.job().run(careful, payload());
-      bench.sandbox.settings.searchDelayMs = 10 * minute;
-      await expect(job.run(careful, payload())).rejects.toMatchObject({ code: 'outcome_pending' });
-      bench.sandbox.clock.advance(15 * minute);
-      await expect(job.run(careful, payload())).resolves.toMatchObject({ status: 'succeeded' });
-      bench.sandbox.settings.searchDelayMs = 0;
+      expect(job.effects.get('charge')).toMatchObject({ generation: 1, refusedIds: [refused] });
       expect(bench.count('charge', job)).toBe(1);
     });
 
     it('looks for the charge, and does not call it refused, when its own key was revoked meanwhile', async () => {
       const job = bench.job();
-      bench.fail(create, { kind: 'reset-after-work' });
+      bench.fail(confirm, { kind: 'reset-after-work' });
       await expect(job.run(pay, payload())).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
       bench.fail(/payment_intents/, { kind: 'status', status: 401 }, 1, 'GET');
-      await expect(job.run(pay, payload())).rejects.toMatchObject({
-        name: 'RetryableError',
-        code: 'provider_authentication_failed',
-      });
+      await expect(job.run(pay, payload())).rejects.toMatchObject({ name: 'RetryableError' });
       await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
       expect(bench.count('charge', job)).toBe(1);
     });
 
-    it('gives up waiting at an abort, and charges once all the same', async () => {
+    it('gives up waiting at an abort, and hears the late answer all the same', async () => {
       const job = bench.job();
-      bench.fail(create, { kind: 'hold', gate: 'slow' });
+      bench.fail(confirm, { kind: 'hold', gate: 'slow' });
       const running = job.run(pay, payload());
       await expect.poll(() => bench.sandbox.faults.waiting('slow')).toBe(1);
       job.abort.abort(new Error('time-out'));
       await expect(running).rejects.toMatchObject({ name: 'UnknownOutcomeError', code: 'aborted' });
+      expect(job.effects.get('charge')?.status).toBe('unknown');
       bench.sandbox.faults.release('slow');
-      await expect.poll(() => bench.count('charge', job)).toBe(1);
+      await expect.poll(() => job.effects.get('charge')?.status).toBe('confirmed');
+      expect(bench.count('charge', job)).toBe(1);
     });
 
-    it('knows its own request that is still at work', async () => {
+    it('finds the charge again when its row was lost, within the life of its key and long after', async () => {
+      for (const later of [minute, 3 * day]) {
+        const job = bench.job();
+        const first = await job.run(pay, payload());
+        job.forget('charge');
+        bench.sandbox.clock.advance(later);
+        expect(await job.run(pay, payload())).toMatchObject({ ...(first as object) });
+        expect(bench.count('charge', job)).toBe(1);
+      }
+    });
+  });
+
+  describe('to be stopped', () => {
+    const settle = (job: BenchJob, more = payload()) => job.settle(pay, more).catch((error: Error) => error);
+
+    it.each([
+      ['before anything left', 'hang', 'void'],
+      ['after the work', 'hang-after-work', 'confirmed'],
+    ] as const)('finds out what became of a confirm that was given up %s', async (_when, kind, status) => {
       const job = bench.job();
-      bench.fail(create, { kind: 'hold', gate: 'slow' });
+      bench.fail(confirm, { kind });
       await expect(job.run(pay, payload())).rejects.toMatchObject({ code: 'provider_timeout' });
-      await expect(job.run(pay, payload())).rejects.toMatchObject({
-        name: 'UnknownOutcomeError',
-        code: 'idempotency_key_in_use',
-        retryAfterMs: 2_000,
-      });
+      const end = await settle(job);
+      expect(job.effects.get('charge')?.status).toBe(status);
+      if (status === 'confirmed') expect(end).toMatchObject({ status: 'succeeded' });
+      else expect(end).toMatchObject({ name: 'AbortError', kind: 'cancelled' });
+    });
+
+    it('makes a confirm that is still under way fail', async () => {
+      const job = bench.job();
+      bench.fail(confirm, { kind: 'hold', gate: 'slow' });
+      await expect(job.run(pay, payload())).rejects.toMatchObject({ code: 'provider_timeout' });
+      await settle(job);
+      expect(job.effects.get('charge')?.status).toBe('void');
       bench.sandbox.faults.release('slow');
-      await expect.poll(() => bench.count('charge', job)).toBe(1);
-      await expect(job.run(pay, payload())).resolves.toMatchObject({ status: 'succeeded' });
-      expect(bench.count('charge', job)).toBe(1);
+      await expect.poll(() => bench.sandbox.faults.waiting('slow')).toBe(0);
+      expect(bench.count('charge', job)).toBe(0);
+    });
+
+    it('waits for a bank that does not let go, and then says what happened', async () => {
+      const job = bench.job();
+      const debit = payload({ paymentMethodId: 'pm_usBankAccount_processing' });
+      await expect(job.run(pay, debit)).rejects.toMatchObject(pending);
+      expect(await settle(job, debit)).toMatchObject(pending);
+      bench.sandbox.settle(job.effects.get('charge')?.providerId as string);
+      expect(await settle(job, debit)).toMatchObject({ status: 'succeeded' });
+    });
+
+    it('sends nothing', async () => {
+      const job = bench.job();
+      job.killBefore = 'send';
+      await expect(job.run(pay, payload())).rejects.toBeInstanceOf(Killed);
+      await settle(job);
+      expect(job.effects.get('charge')?.status).toBe('void');
+      expect(bench.count('charge', job)).toBe(0);
     });
   });
 
@@ -281,23 +328,21 @@ describe('payment-process', () => {
     const server = createServer(async (request, response) => {
       const body = await text(request);
       if (request.method === 'POST') bodies.push(body);
-      response.statusCode = request.method === 'POST' ? 503 : 200;
-      response.end(
-        JSON.stringify(request.method === 'POST' ? { error: { type: 'api_error' } } : { object: 'list', data: [] }),
-      );
+      response.statusCode = 429;
+      response.end(JSON.stringify({ error: { type: 'rate_limit_error' } }));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const apiBase = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const stripe = createStripe({ secretKey: 'sk_test_bytes', apiBase, timeoutMs: 5_000 });
-    const handler = createPaymentProcess({ stripe, clock: bench.sandbox.clock, accounts: anyAccount });
+    const handler = createPaymentProcess({ stripe, clock: bench.sandbox.clock, accounts: anyAccount, policy });
     const job = bench.job();
     const whole = payload({
       metadata: { zone: 'A', a: '1' },
       connectedAccountId: 'acct_1Venue',
       applicationFeeAmount: 10,
     });
-    await expect(job.run(handler, whole)).rejects.toMatchObject({ code: 'provider_error' });
-    await expect(job.run(handler, whole)).rejects.toMatchObject({ code: 'provider_error' });
+    await expect(job.run(handler, whole)).rejects.toMatchObject({ code: 'provider_rate_limited' });
+    await expect(job.run(handler, whole)).rejects.toMatchObject({ code: 'provider_rate_limited' });
     server.close();
     server.closeAllConnections();
     expect(bodies).toHaveLength(2);
@@ -308,7 +353,7 @@ describe('payment-process', () => {
     const seed = Date.now() % 1_000_000;
     bench.sandbox.faults.random({
       seed,
-      match: { method: 'POST', path: create },
+      match: { method: 'POST', path: /payment_intents/ },
       rates: {
         'hang-after-work': 0.03,
         reset: 0.1,
@@ -338,34 +383,37 @@ describe('payment-process', () => {
   });
 
   describe('settled later', () => {
+    const debit = payload({ paymentMethodId: 'pm_usBankAccount_processing' });
+    const waiting = async (job: BenchJob) => {
+      const error = await job.run(pay, debit).catch((thrown: Error) => thrown);
+      expect(error).toMatchObject(pending);
+      return (error as unknown as { retryAfterMs: number }).retryAfterMs;
+    };
+    const idOf = (job: BenchJob) => job.effects.get('charge')?.providerId as string;
+
     it('waits longer and longer for a bank debit, then completes', async () => {
       const job = bench.job();
-      const debit = payload({ paymentMethodId: 'pm_usBankAccount_processing' });
-      const first = await job.run(pay, debit);
-      expect(first).toBeInstanceOf(Snooze);
+      const first = await waiting(job);
       bench.sandbox.clock.advance(hour);
-      const second = await job.run(pay, debit);
-      expect((second as Snooze).delayMs).toBeGreaterThan((first as Snooze).delayMs);
-      bench.sandbox.settle(job.effects.get('charge')?.providerId as string);
+      expect(await waiting(job)).toBeGreaterThan(first);
+      bench.sandbox.settle(idOf(job));
       await expect(job.run(pay, debit)).resolves.toMatchObject({ status: 'succeeded' });
       expect(bench.count('charge', job)).toBe(1);
     });
 
     it('fails when the bank refuses in the end', async () => {
       const job = bench.job();
-      const debit = payload({ paymentMethodId: 'pm_usBankAccount_processing' });
-      await job.run(pay, debit);
-      bench.sandbox.settle(job.effects.get('charge')?.providerId as string, 'failed');
+      await waiting(job);
+      bench.sandbox.settle(idOf(job), 'failed');
       await expect(job.run(pay, debit)).rejects.toMatchObject({ name: 'PermanentError', code: 'card_declined' });
     });
 
     it('cancels at the deadline what waits for the customer, so that it cannot be paid later', async () => {
       const job = bench.job();
-      const debit = payload({ paymentMethodId: 'pm_usBankAccount_processing' });
-      await job.run(pay, debit);
-      const id = job.effects.get('charge')?.providerId as string;
+      await waiting(job);
+      const id = idOf(job);
       bench.sandbox.tamper(id, { status: 'requires_action' });
-      expect(await job.run(pay, debit)).toBeInstanceOf(Snooze);
+      await waiting(job);
       bench.sandbox.clock.advance(day);
       const failure = { name: 'PermanentError', code: 'payment_not_settled_in_time' };
       await expect(job.run(pay, debit)).rejects.toMatchObject(failure);
@@ -374,19 +422,17 @@ describe('payment-process', () => {
 
     it('does not end while the bank still has it, deadline or not', async () => {
       const job = bench.job();
-      const debit = payload({ paymentMethodId: 'pm_usBankAccount_processing' });
-      await job.run(pay, debit);
+      await waiting(job);
       bench.sandbox.clock.advance(26 * day);
-      expect(await job.run(pay, debit)).toBeInstanceOf(Snooze);
-      bench.sandbox.settle(job.effects.get('charge')?.providerId as string);
+      await waiting(job);
+      bench.sandbox.settle(idOf(job));
       await expect(job.run(pay, debit)).resolves.toMatchObject({ status: 'succeeded' });
     });
 
     it('fails when somebody cancels it at Stripe', async () => {
       const job = bench.job();
-      const debit = payload({ paymentMethodId: 'pm_usBankAccount_processing' });
-      await job.run(pay, debit);
-      bench.sandbox.tamper(job.effects.get('charge')?.providerId as string, { status: 'canceled' });
+      await waiting(job);
+      bench.sandbox.tamper(idOf(job), { status: 'canceled' });
       await expect(job.run(pay, debit)).rejects.toMatchObject({ name: 'PermanentError', code: 'payment_canceled' });
     });
   });

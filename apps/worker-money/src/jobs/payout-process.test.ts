@@ -1,8 +1,9 @@
 import { day, hour, type JobPayload } from '@queue-service/contracts';
-import { Snooze } from '@queue-service/queue';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { anyAccount, type Bench, type BenchJob, Killed, startBench } from '../stripe/testing/bench.ts';
+import { anyAccount, type Bench, type BenchJob, Killed, policy, startBench } from '../stripe/testing/bench.ts';
 import { createPayoutProcess } from './payout-process.ts';
+
+const pending = { code: 'outcome_pending', retryAfterMs: expect.any(Number) };
 
 describe('payout-process', () => {
   let bench: Bench;
@@ -25,6 +26,7 @@ describe('payout-process', () => {
       stripe: bench.stripe,
       clock: bench.sandbox.clock,
       accounts: anyAccount,
+      policy,
       ownerOf: async (paymentIntentId) => (paymentIntentId === foreign ? 'venue-2' : 'venue-1'),
     });
   });
@@ -102,10 +104,12 @@ describe('payout-process', () => {
   describe('payout', () => {
     it('waits until the bank has the money', async () => {
       const job = bench.job();
-      expect(await run({ mode: 'payout' }, job)).toBeInstanceOf(Snooze);
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
       bench.sandbox.clock.advance(2 * hour);
-      const wait = await run({ mode: 'payout' }, job);
-      expect(wait).toMatchObject({ reason: 'payout is in_transit', delayMs: expect.any(Number) });
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({
+        ...pending,
+        message: expect.stringContaining('in_transit'),
+      });
       bench.sandbox.movePayout(payoutOf(job), 'paid');
       await expect(run({ mode: 'payout' }, job)).resolves.toMatchObject({
         id: payoutOf(job),
@@ -124,13 +128,13 @@ describe('payout-process', () => {
       bench.fail(/^\/v1\/payouts$/, { kind: 'reset-after-work' });
       await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({ name: 'UnknownOutcomeError' });
       bench.sandbox.clock.advance(2 * day);
-      await run({ mode: 'payout' }, job);
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
       expect(bench.count('payout', job)).toBe(1);
     });
 
     it('fails when the bank sends it back', async () => {
       const job = bench.job();
-      await run({ mode: 'payout' }, job);
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
       bench.sandbox.movePayout(payoutOf(job), 'failed');
       await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({
         name: 'PermanentError',
@@ -141,7 +145,7 @@ describe('payout-process', () => {
 
     it('fails when it is canceled at Stripe', async () => {
       const job = bench.job();
-      await run({ mode: 'payout' }, job);
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
       await bench.stripe.payouts.cancel(payoutOf(job), {}, { stripeAccount: 'acct_1Venue' });
       await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({
         name: 'PermanentError',
@@ -149,15 +153,33 @@ describe('payout-process', () => {
       });
     });
 
-    it('is for a person to look at when it does not arrive', async () => {
+    it('does not end while the money may still arrive', async () => {
       const job = bench.job();
-      await run({ mode: 'payout' }, job);
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
       bench.sandbox.clock.advance(15 * day);
       bench.sandbox.tamper(payoutOf(job), { status: 'in_transit' });
-      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({
-        name: 'PermanentError',
-        code: 'payout_not_settled_in_time',
-      });
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
+    });
+
+    it('asks anew when it is redriven after it came back', async () => {
+      const job = bench.job();
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
+      bench.sandbox.movePayout(payoutOf(job), 'failed');
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject({ code: 'payout_failed' });
+      job.renew();
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
+      bench.sandbox.movePayout(payoutOf(job), 'paid');
+      await expect(run({ mode: 'payout' }, job)).resolves.toMatchObject({ status: 'paid' });
+      expect(bench.count('payout', job)).toBe(2);
+    });
+
+    it('is taken back while it has not left, when it is to be stopped', async () => {
+      const job = bench.job();
+      await expect(run({ mode: 'payout' }, job)).rejects.toMatchObject(pending);
+      const payload = { destinationAccountId: 'acct_1Venue', amount: 2_500, currency: 'EUR', mode: 'payout' } as const;
+      await expect(job.settle(handler, payload)).rejects.toMatchObject({ name: 'AbortError' });
+      expect(job.effects.get('payout')?.status).toBe('void');
+      expect(bench.sandbox.all('payout', 'acct_1Venue').at(-1)?.status).toBe('canceled');
     });
 
     it.each([

@@ -1,58 +1,29 @@
-import { type JobPayload, type JobResult, PermanentError, platformTenant } from '@queue-service/contracts';
-import type { Handler, JobContext, Snooze } from '@queue-service/queue';
-import type { Stripe } from 'stripe';
+import { type JobPayload, PermanentError, platformTenant } from '@queue-service/contracts';
+import type { Handler, JobContext } from '@queue-service/queue';
 import { type Accounts, requireAllowed } from '../accounts.ts';
 import { readIfThere } from '../stripe/call.ts';
-import type { Clock } from '../stripe/clock.ts';
 import { checkAmount } from '../stripe/currency.ts';
-import { defaultLookup, type LookupPolicy } from '../stripe/lookup.ts';
-import { type PayoutRequest, type PayoutView, payoutEffect, readPayout } from '../stripe/payout.ts';
-import { defaultSettle, lookAgain, type SettlePolicy } from '../stripe/settle.ts';
-import { type TransferRequest, transferEffect } from '../stripe/transfer.ts';
+import { type PayoutTools, payoutAdapter } from '../stripe/payout.ts';
+import { defaultSettle } from '../stripe/settle.ts';
+import { type TransferRequest, transferAdapter } from '../stripe/transfer.ts';
 
-export interface PayoutProcessOptions {
-  stripe: Stripe;
-  clock: Clock;
+export interface PayoutProcessOptions extends Pick<PayoutTools, 'stripe' | 'clock' | 'policy'> {
   accounts: Accounts;
   /** The tenant whose job made this payment, by the ledger; null when the ledger does not know it. */
   ownerOf(paymentIntentId: string): Promise<string | null>;
-  lookup?: Partial<LookupPolicy>;
-  settle?: SettlePolicy;
+  settle?: PayoutTools['settle'];
 }
 
 type Payload = JobPayload<'payout-process'>;
-type Result = JobResult<'payout-process'>;
 
 /**
  * Pays a venue. A transfer is over when it is made. A payout is over when the bank has the money: a job that is
  * completed while the money is under way would have to be uncompleted when it comes back.
  */
 export function createPayoutProcess(options: PayoutProcessOptions): Handler<'payout-process'> {
-  const { stripe, clock } = options;
-  const tools = { policy: { ...defaultLookup, ...options.lookup }, clock };
-  const settle = options.settle ?? defaultSettle.payout;
-
-  function ending(payout: PayoutView, payload: Payload): Result | Snooze {
-    const { id, status, amount, currency } = payout;
-    switch (status) {
-      case 'paid':
-        return { id, mode: 'payout', status, amount, currency, destinationAccountId: payload.destinationAccountId };
-      case 'failed':
-        throw new PermanentError({
-          code: 'payout_failed',
-          message: `Payout ${id} failed (${payout.failureCode ?? 'no reason given'}); the money is back in the account's balance`,
-        });
-      case 'canceled':
-        throw new PermanentError({ code: 'payout_canceled', message: `Payout ${id} was canceled at Stripe` });
-    }
-    const wait = lookAgain(settle, payout.created, clock.now(), `payout is ${status}`);
-    if (wait !== null) return wait;
-    // Not canceled: one that is on its way cannot be, and one that is held is held by Stripe for a reason.
-    throw new PermanentError({
-      code: 'payout_not_settled_in_time',
-      message: `Payout ${id} is still ${status} at its deadline and may yet arrive; look at it at Stripe`,
-    });
-  }
+  const { stripe, policy } = options;
+  const transfer = transferAdapter(stripe, policy);
+  const payout = payoutAdapter({ ...options, settle: options.settle ?? defaultSettle.payout });
 
   /** The money of somebody else's charge is not this tenant's to pay out. */
   async function requireOwnCharge({ sourceTransaction: source }: Payload, ctx: JobContext): Promise<void> {
@@ -67,29 +38,37 @@ export function createPayoutProcess(options: PayoutProcessOptions): Handler<'pay
   }
 
   return async (payload, ctx) => {
+    const { destinationAccountId, amount, mode } = payload;
     const currency = payload.currency.toLowerCase();
-    await requireAllowed(options.accounts, 'destinationAccountId', payload.destinationAccountId, ctx);
-    if (payload.mode === 'transfer') {
-      checkAmount(payload.amount, currency, 'charge');
-      await requireOwnCharge(payload, ctx);
-      const { response } = await ctx.effect(
-        'transfer',
-        transferEffect(stripe, transferRequest(payload, ctx.jobId), tools),
-      );
-      return { ...response, mode: 'transfer', status: 'paid', destinationAccountId: payload.destinationAccountId };
+    const money = { amount, currency };
+    const requireAccount = () => requireAllowed(options.accounts, 'destinationAccountId', destinationAccountId, ctx);
+    if (mode === 'transfer') {
+      const { response } = await ctx.effect('transfer', {
+        ...transfer,
+        check: async () => {
+          await requireAccount();
+          checkAmount(amount, currency, 'charge');
+          await requireOwnCharge(payload, ctx);
+        },
+        ...{ request: transferRequest(payload, ctx.jobId), ...money },
+      });
+      return { ...response, mode, status: 'paid', destinationAccountId };
     }
-    refuseTransferFields(payload);
-    checkAmount(payload.amount, currency, 'payout');
-    const request: PayoutRequest = {
-      account: payload.destinationAccountId,
-      params: { amount: payload.amount, currency, metadata: { queue_job_id: ctx.jobId, queue_effect: 'payout' } },
-    };
-    const { response } = await ctx.effect('payout', payoutEffect(stripe, request, tools));
-    const payout =
-      response.status === 'paid'
-        ? response
-        : await readPayout(stripe, payload.destinationAccountId, response.id, ctx.signal);
-    return ending(payout, payload);
+    const { response } = await ctx.effect('payout', {
+      ...payout,
+      check: async () => {
+        await requireAccount();
+        refuseTransferFields(payload);
+        checkAmount(amount, currency, 'payout');
+      },
+      request: {
+        account: destinationAccountId,
+        params: { amount, currency, metadata: { queue_job_id: ctx.jobId, queue_effect: 'payout' } },
+      },
+      ...money,
+    });
+    const { id, status } = response;
+    return { id, mode, status, amount: response.amount, currency: response.currency, destinationAccountId };
   };
 }
 
@@ -100,7 +79,7 @@ function transferRequest(payload: Payload, jobId: string): TransferRequest {
     destination: payload.destinationAccountId,
     metadata: { queue_job_id: jobId, queue_effect: 'transfer' },
     ...(payload.sourceTransaction === undefined ? {} : { source_transaction: payload.sourceTransaction }),
-    ...(payload.transferGroup === undefined ? {} : { transfer_group: payload.transferGroup }),
+    transfer_group: payload.transferGroup ?? jobId,
   };
 }
 

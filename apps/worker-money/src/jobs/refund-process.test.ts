@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { day, type JobPayload } from '@queue-service/contracts';
-import { Snooze } from '@queue-service/queue';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { anyAccount, type Bench, type BenchJob, Killed, startBench } from '../stripe/testing/bench.ts';
+import { anyAccount, type Bench, type BenchJob, Killed, policy, startBench } from '../stripe/testing/bench.ts';
 import { createPaymentProcess } from './payment-process.ts';
 import { createRefundProcess, type RefundProcessOptions } from './refund-process.ts';
 
 const create = /^\/v1\/refunds$/;
+const pending = { code: 'outcome_pending', retryAfterMs: expect.any(Number) };
+const deferred = { name: 'DeferredError', retryAfterMs: expect.any(Number) };
 type Payment = { id: string; job: BenchJob };
 
 describe('refund-process', () => {
@@ -22,13 +23,9 @@ describe('refund-process', () => {
 
   async function paid(more: Partial<JobPayload<'payment-process'>> = {}): Promise<Payment> {
     const job = bench.job();
-    await job.run(pay, {
-      orderId: 'order-1',
-      amount: 10_000,
-      currency: 'eur',
-      paymentMethodId: 'pm_card_visa',
-      ...more,
-    });
+    const money = { amount: 10_000, currency: 'eur', paymentMethodId: 'pm_card_visa' };
+    // One that a bank decides later is not finished by then.
+    await job.run(pay, { orderId: 'order-1', ...money, ...more }).catch(() => {});
     const id = job.effects.get('charge')?.providerId as string;
     owners.set(id, job.tenantId);
     payments.set(job.id, { tenantId: job.tenantId, found: { paymentIntentId: id } });
@@ -41,7 +38,7 @@ describe('refund-process', () => {
 
   beforeAll(async () => {
     bench = await startBench();
-    const options = { stripe: bench.stripe, clock: bench.sandbox.clock, accounts: anyAccount };
+    const options = { stripe: bench.stripe, clock: bench.sandbox.clock, accounts: anyAccount, policy };
     pay = createPaymentProcess(options);
     refund = createRefundProcess({
       ...options,
@@ -99,7 +96,12 @@ describe('refund-process', () => {
     await expect.poll(() => bench.sandbox.faults.waiting('listing')).toBe(1);
     await bench.stripe.refunds.create({ payment_intent: id, amount: 5_000 });
     bench.sandbox.faults.release('listing');
-    await expect(slow).rejects.toMatchObject({ name: 'PermanentError', code: 'refund_exceeds_payment' });
+    // Another request of this job might still be under way.
+    await expect(slow).rejects.toMatchObject(pending);
+    bench.sandbox.clock.advance(policy.quietMs);
+    await expect(refunded(id, { amount: 8_000 }, job)).rejects.toMatchObject({
+      ...{ name: 'PermanentError', code: 'refund_exceeds_payment' },
+    });
   });
 
   it('takes the share and the fee of a destination charge back', async () => {
@@ -195,7 +197,7 @@ describe('refund-process', () => {
     it('waits while that job runs', async () => {
       const jobId = randomUUID();
       payments.set(jobId, { tenantId: 'venue-1', found: 'unfinished' });
-      expect(await bench.job().run(refund, { paymentJobId: jobId })).toBeInstanceOf(Snooze);
+      await expect(bench.job().run(refund, { paymentJobId: jobId })).rejects.toMatchObject(deferred);
     });
 
     it('fails when there is no such job', async () => {
@@ -209,11 +211,11 @@ describe('refund-process', () => {
     it('waits for the money, then gives it back', async () => {
       const { id } = await paid({ paymentMethodId: 'pm_usBankAccount_processing' });
       const job = bench.job();
-      expect(await refunded(id, {}, job)).toBeInstanceOf(Snooze);
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(deferred);
       expect(job.effects.size).toBe(0);
       bench.sandbox.settle(id);
       // Refunds of a bank debit take their time as well.
-      expect(await refunded(id, {}, job)).toBeInstanceOf(Snooze);
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(pending);
       bench.sandbox.endRefund(refundOf(job), 'succeeded');
       await expect(refunded(id, {}, job)).resolves.toMatchObject({ amount: 10_000 });
     });
@@ -240,9 +242,9 @@ describe('refund-process', () => {
       const { id } = await paid({ paymentMethodId: 'pm_usBankAccount_processing' });
       const job = bench.job();
       bench.sandbox.clock.advance(26 * day);
-      expect(await refunded(id, {}, job)).toBeInstanceOf(Snooze);
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(deferred);
       bench.sandbox.settle(id);
-      expect(await refunded(id, {}, job)).toBeInstanceOf(Snooze);
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(pending);
       expect(bench.count('refund', job)).toBe(1);
     });
   });
@@ -251,31 +253,64 @@ describe('refund-process', () => {
     it('waits for a pending refund', async () => {
       const { id } = await paid({ paymentMethodId: 'pm_card_pendingRefund' });
       const job = bench.job();
-      expect(await refunded(id, {}, job)).toBeInstanceOf(Snooze);
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(pending);
       bench.sandbox.endRefund(refundOf(job), 'succeeded');
       await expect(refunded(id, {}, job)).resolves.toMatchObject({ status: 'succeeded' });
       expect(bench.count('refund', job)).toBe(1);
     });
 
-    it('fails when it comes back, and at its deadline', async () => {
-      const first = await paid({ paymentMethodId: 'pm_card_pendingRefund' });
-      const failing = bench.job();
-      await refunded(first.id, {}, failing);
-      bench.sandbox.endRefund(refundOf(failing), 'failed');
-      await expect(refunded(first.id, {}, failing)).rejects.toMatchObject({
-        name: 'PermanentError',
-        code: 'refund_failed',
-      });
-
-      const second = await paid({ paymentMethodId: 'pm_card_pendingRefund' });
-      const stuck = bench.job();
-      await refunded(second.id, {}, stuck);
-      bench.sandbox.tamper(refundOf(stuck), { status: 'requires_action' });
-      bench.sandbox.clock.advance(61 * day);
-      await expect(refunded(second.id, {}, stuck)).rejects.toMatchObject({
-        code: 'refund_failed',
-        message: expect.stringContaining('deadline'),
-      });
+    it('fails when it comes back, and asks anew when it is redriven', async () => {
+      const { id } = await paid({ paymentMethodId: 'pm_card_pendingRefund' });
+      const job = bench.job();
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(pending);
+      bench.sandbox.endRefund(refundOf(job), 'failed');
+      await expect(refunded(id, {}, job)).rejects.toMatchObject({ name: 'PermanentError', code: 'refund_failed' });
+      const refused = refundOf(job);
+      job.renew();
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(pending);
+      expect(refundOf(job)).not.toBe(refused);
+      bench.sandbox.endRefund(refundOf(job), 'succeeded');
+      await expect(refunded(id, {}, job)).resolves.toMatchObject({ status: 'succeeded' });
+      expect(bench.count('refund', job)).toBe(2);
     });
+
+    it('does not end while the money may still arrive', async () => {
+      const { id } = await paid({ paymentMethodId: 'pm_card_pendingRefund' });
+      const job = bench.job();
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(pending);
+      bench.sandbox.tamper(refundOf(job), { status: 'requires_action' });
+      bench.sandbox.clock.advance(61 * day);
+      await expect(refunded(id, {}, job)).rejects.toMatchObject(pending);
+    });
+  });
+
+  describe('to be stopped', () => {
+    const settle = (id: string, job: BenchJob) => job.settle(refund, { paymentIntentId: id }).catch((e: Error) => e);
+
+    it('is stopped only when nothing of it can be under way any more', async () => {
+      const { id } = await paid();
+      const job = bench.job();
+      bench.fail(create, { kind: 'hang' });
+      await expect(refunded(id, {}, job)).rejects.toMatchObject({ code: 'provider_timeout' });
+      expect(await settle(id, job)).toMatchObject(pending);
+      expect(job.effects.get('refund')?.status).toBe('unknown');
+      bench.sandbox.clock.advance(policy.quietMs);
+      expect(await settle(id, job)).toMatchObject({ name: 'AbortError' });
+      expect(job.effects.get('refund')?.status).toBe('void');
+    });
+
+    it('is found by what was stored, whatever has become of the payment since', async () => {
+      const { id } = await paid();
+      const job = bench.job();
+      bench.fail(create, { kind: 'hang-after-work' });
+      await expect(refunded(id, {}, job)).rejects.toMatchObject({ code: 'provider_timeout' });
+      expect(await settle(id, job)).toMatchObject({ status: 'succeeded', amount: 10_000 });
+    });
+  });
+
+  it('takes fields that Stripe leaves out for unset', async () => {
+    const { id } = await paid();
+    bench.sandbox.tamper(id, { transfer_data: undefined, application_fee_amount: undefined });
+    await expect(refunded(id)).resolves.toMatchObject({ amount: 10_000 });
   });
 });

@@ -1,3 +1,4 @@
+import { RetryableError } from '@queue-service/contracts';
 import type { EffectSpec } from '@queue-service/queue';
 import type { Minter } from './minter.ts';
 import { readMemo } from './signed-transaction.ts';
@@ -24,13 +25,22 @@ export function mintEffect(minter: Minter, order: TicketOrder): EffectSpec<Ticke
       switch (found.state) {
         case 'done':
           return { state: 'done', providerId: found.receipt.mintAddress, response: found.receipt };
-        // Not "pending" while a stored transaction can still land: `send` is needed to send its bytes again, and signs
-        // no other before that one has expired.
+        // `send` sends the stored bytes again, and signs no others before these have expired.
+        case 'in_flight':
+          return { state: 'absent_now' };
         case 'absent':
-          return { state: 'absent' };
+          return { state: 'absent_for_good' };
         case 'unclear':
           return { state: 'unclear', reason: found.reason };
       }
+    },
+
+    // The chain itself remembers: the ticket's address follows from the job.
+    async recall(stored) {
+      const found = await minter.find(stored, null);
+      if (found.state === 'done') return { providerId: found.receipt.mintAddress, response: found.receipt };
+      if (found.state !== 'unclear') return null;
+      throw new RetryableError({ code: 'outcome_unclear', message: found.reason });
     },
   };
 }

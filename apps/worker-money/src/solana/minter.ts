@@ -11,7 +11,7 @@ import { type Observation, observe } from './observe.ts';
 import { remainingSteps } from './plan.ts';
 import { findReceipt, receiptOf } from './receipt.ts';
 import type { RpcNodes } from './rpc-nodes.ts';
-import { judge, type Settlement, settle } from './settle.ts';
+import { isFinal, judge, type Settlement, settle } from './settle.ts';
 import { defaultFees, type FeePolicy, SimulationError, sign } from './sign.ts';
 import type { SignedTransaction } from './signed-transaction.ts';
 import type { MintReceipt, TicketOrder } from './ticket.ts';
@@ -48,7 +48,9 @@ export interface IntendOptions {
 /** What became of a mint whose outcome was open. */
 export type MintLookup =
   | { state: 'done'; receipt: MintReceipt }
-  /** Nobody has the ticket yet. A stored transaction may still be on its way; `mint` goes on with it. */
+  /** Nobody has the ticket, and the stored transaction may still land: `mint` goes on with its bytes, and with no others. */
+  | { state: 'in_flight' }
+  /** Nobody has the ticket, and no transaction that was ever signed for it can land any more. */
   | { state: 'absent' }
   | { state: 'unclear'; reason: string };
 
@@ -163,14 +165,15 @@ export class Minter {
    */
   async find(order: TicketOrder, memo: SignedTransaction | null): Promise<MintLookup> {
     try {
-      if (memo?.completes) {
-        const settlement = judge(await this.#watch.look(memo.signature, true), memo, this.#nodes.majority);
-        if (settlement?.kind === 'confirmed')
-          return { state: 'done', receipt: receiptOf(order, { ...memo, slot: settlement.slot }) };
-      }
+      const look = memo && (await this.#watch.look(memo.signature, true));
+      const settlement = look && judge(look, memo, this.#nodes.majority);
+      if (memo?.completes && settlement?.kind === 'confirmed')
+        return { state: 'done', receipt: receiptOf(order, { ...memo, slot: settlement.slot }) };
       const keys = mintKeys(this.authority, order);
       const { ticket } = await this.#observe(order, keys, 0, true);
       if (ticket.stage === 'done') return { state: 'done', receipt: await findReceipt(this.#nodes, order) };
+      // What is not final may be undone together with its block, and the same bytes land in another.
+      if (look && !isFinal(look, memo, this.#nodes.majority)) return { state: 'in_flight' };
       return this.#isOurs(order, keys) ? { state: 'absent' } : { state: 'unclear', reason: AUTHORITY_CHANGED };
     } catch (error) {
       // A refusal now says nothing about what was sent before.

@@ -50,7 +50,7 @@ test('killed before sending: the next attempt sends the stored bytes', async () 
   const ticket = order(authority);
   const ledger = testLedger();
   await killedBeforeSending(minter, ticket, ledger);
-  expect(await minter.find(ticket, ledger.memo)).toEqual({ state: 'absent' });
+  expect(await minter.find(ticket, ledger.memo)).toEqual({ state: 'in_flight' });
   const receipt = await attempt(minter, ticket, ledger);
   expect(ledger.remembered.map(({ signature }) => signature)).toEqual([receipt.signature]);
   expect(mintsOf(solana, ticket)).toBe(1);

@@ -80,6 +80,16 @@ export function judge(
   return past.length >= majority ? { kind: 'expired' } : undefined;
 }
 
+/**
+ * Whether nothing can come of the transaction any more that has not come of it: a majority of nodes is past its last block
+ * height by finalized blocks, and none knows of it in a block that is not final.
+ */
+export function isFinal({ views }: Look, transaction: SignedTransaction, majority: number): boolean {
+  if (views.some(({ status }) => status !== null && status.confirmationStatus !== 'finalized')) return false;
+  if (views.some(({ status }) => status?.confirmationStatus === 'finalized')) return true;
+  return views.filter(({ finalizedHeight }) => isPast(finalizedHeight, transaction)).length >= majority;
+}
+
 function isPast(height: number, { lastValidBlockHeight }: SignedTransaction): boolean {
   return height > lastValidBlockHeight;
 }

@@ -5,6 +5,7 @@ import {
   RetryableError,
   UnknownOutcomeError,
 } from '@queue-service/contracts';
+import { ClaimLostError } from '@queue-service/queue';
 import { Stripe } from 'stripe';
 
 /** Without a Retry-After, Stripe's advice is to back off from about a second. */
@@ -31,8 +32,8 @@ const codes: Readonly<Record<string, string>> = {
  * Messages are made of Stripe's codes, the parameter's name and the request id, never of its sentences, which repeat
  * values; and the error is not kept as `cause`, because it carries the whole PaymentIntent with its metadata.
  */
-export function mapStripeError(error: unknown): JobError {
-  if (error instanceof JobError) return error;
+export function mapStripeError(error: unknown): JobError | ClaimLostError {
+  if (error instanceof JobError || error instanceof ClaimLostError) return error;
   if (error instanceof Stripe.errors.StripeConnectionError) return connectionError(error);
   if (!(error instanceof Stripe.errors.StripeError)) {
     const kind = error instanceof Error ? error.name : typeof error;
@@ -54,6 +55,10 @@ export function mapStripeError(error: unknown): JobError {
   // Our key was used before with other parameters, so something was done under it: to be looked for, not repeated.
   if (error instanceof Stripe.errors.StripeIdempotencyError)
     return new UnknownOutcomeError({ code: 'idempotency_mismatch', message });
+  // Only Stripe itself refuses. An answer without its `type` is that of something in front of it, which may have passed
+  // the request on all the same; so are the statuses that Stripe does not use.
+  if (!refusals.has(status) || typeof error.rawType !== 'string')
+    return new UnknownOutcomeError({ code: 'provider_error', message });
   if (status === 409) return new RetryableError({ code: error.code ?? 'provider_conflict', message });
   if (error instanceof Stripe.errors.StripeAuthenticationError) {
     return new PermanentError({ code: 'provider_authentication_failed', message });
@@ -63,11 +68,11 @@ export function mapStripeError(error: unknown): JobError {
   }
   if (error instanceof Stripe.errors.StripeCardError)
     return new PermanentError({ code: declineCode(error.code), message });
-  if (status >= 400 && status < 500)
-    return new PermanentError({ code: codes[error.code ?? ''] ?? 'invalid_request', message });
-  // 5xx, and an answer that cannot be read.
-  return new UnknownOutcomeError({ code: 'provider_error', message });
+  return new PermanentError({ code: codes[error.code ?? ''] ?? 'invalid_request', message });
 }
+
+/** https://docs.stripe.com/api/errors; 424 says that something behind Stripe failed, 408 is a proxy's. */
+const refusals: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 409]);
 
 /** How soon a request of our own that is still at work is asked about again. */
 const stillAtWorkMs = 2_000;
@@ -103,9 +108,9 @@ export function describeDecline(failure: Described | null): string {
     : describe({ ...failure, param: undefined });
 }
 
-function connectionError(error: InstanceType<typeof Stripe.errors.StripeConnectionError>): JobError {
+function connectionError(error: InstanceType<typeof Stripe.errors.StripeConnectionError>): JobError | ClaimLostError {
   const detail: unknown = error.detail;
-  if (detail instanceof JobError) return detail;
+  if (detail instanceof JobError || detail instanceof ClaimLostError) return detail;
   if (codeOf(detail) === 'ETIMEDOUT' && !isConnecting(detail)) {
     return new UnknownOutcomeError({ code: 'provider_timeout', message: 'Stripe did not answer in time' });
   }

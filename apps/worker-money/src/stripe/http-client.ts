@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ProviderLimiter } from '@queue-service/providers';
 import type { Stripe } from 'stripe';
 import { LOCK_TIMEOUT, retryAfterMs } from './errors.ts';
@@ -10,6 +11,16 @@ export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError';
 }
 
+/** Whose request is under way; stripe-node hands nothing of its own on to its HTTP client. */
+export const underWay = new AsyncLocalStorage<{
+  signal: AbortSignal;
+  /** Asked after a wait, right before a request leaves that changes something. Throws when the claim is lost. */
+  requireClaim?: () => Promise<void>;
+}>();
+
+/** A wait that is worth a look at the claim, in milliseconds: leases last much longer. */
+const noticeableWaitMs = 100;
+
 const silentlyRepeated: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
 /**
@@ -21,7 +32,7 @@ export function singleRequestClient(client: HttpClient, limiter?: ProviderLimite
   return {
     getClientName: () => client.getClientName(),
     makeRequest: async (...request) => {
-      await limiter?.take();
+      if (limiter !== undefined) await takeTurn(limiter);
       try {
         const response = await client.makeRequest(...request);
         return limiter !== undefined && response.getStatusCode() === 429 ? heard(response, limiter) : response;
@@ -33,6 +44,14 @@ export function singleRequestClient(client: HttpClient, limiter?: ProviderLimite
       }
     },
   };
+}
+
+/** The wait for a turn ends with the attempt, and whoever lost the job meanwhile sends nothing. */
+async function takeTurn(limiter: ProviderLimiter): Promise<void> {
+  const request = underWay.getStore();
+  const since = performance.now();
+  await limiter.take(request?.signal);
+  if (performance.now() - since > noticeableWaitMs) await request?.requireClaim?.();
 }
 
 /** A 429 that slows the fleet once its body is read; one that is about a lock on one object tells nothing of the rate. */

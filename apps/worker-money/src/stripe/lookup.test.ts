@@ -1,89 +1,91 @@
 import { hour, minute } from '@queue-service/contracts';
-import type { OpenEffect } from '@queue-service/queue';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createdWindow, defaultLookup, lookThrough, whenNotThere } from './lookup.ts';
+import { createdWindow, lookThrough, lookupPolicy, provenAbsence, whenNotThere } from './lookup.ts';
 
-const now = Date.UTC(2027, 0, 1);
-const open = (more: { firstAgoMs: number; lastAgoMs: number; sends?: number; serverError?: boolean }): OpenEffect => ({
-  idempotencyKey: 'key',
-  memo: null,
-  firstAttemptAt: new Date(now - more.firstAgoMs),
-  lastAttemptAt: new Date(now - more.lastAgoMs),
-  sends: more.sends ?? 1,
-  serverError: more.serverError ?? false,
-  signal: new AbortController().signal,
+const policy = lookupPolicy(30_000);
+const at = Date.UTC(2027, 0, 1);
+const open = (more: { ageMs: number; silentMs: number; repeated?: boolean; serverError?: boolean }) => ({
+  ...{ repeated: false, serverError: false, ...more },
+  firstAttemptAt: new Date(at - more.ageMs),
+  lastAttemptAt: new Date(at - more.silentMs),
 });
-const verdict = (effect: OpenEffect, complete = true) => whenNotThere(effect, { complete }, defaultLookup, now);
+const verdict = (effect: ReturnType<typeof open>, complete = true) => whenNotThere(effect, { complete }, policy);
 
 describe('what an object that is not there proves', () => {
-  it('while the key is remembered: send again under it, at once', () => {
-    expect(verdict(open({ firstAgoMs: 22 * hour, lastAgoMs: 0 }), false)).toEqual({ state: 'absent' });
-    expect(verdict(open({ firstAgoMs: 1, lastAgoMs: 1, serverError: true }))).toEqual({ state: 'absent' });
+  it('while the key is remembered: that a repeat under it is harmless, and nothing else', () => {
+    expect(verdict(open({ ageMs: 22 * hour, silentMs: 0 }), false)).toEqual({ state: 'absent_now' });
+    expect(verdict(open({ ageMs: 1, silentMs: 1, serverError: true }))).toEqual({ state: 'absent_now' });
+    expect(provenAbsence(verdict(open({ ageMs: 1, silentMs: 1 })), policy)).toMatchObject({ state: 'pending' });
   });
 
-  it('after a second server error: a new key, once nothing can be under way', () => {
-    const burnt = { firstAgoMs: 10 * minute, sends: 2, serverError: true };
-    expect(verdict(open({ ...burnt, lastAgoMs: 1 }))).toEqual({
-      state: 'pending',
-      retryAfterMs: defaultLookup.quietMs - 1,
+  it('after a silence, where the list was read to its end: that it never will be', () => {
+    expect(verdict(open({ ageMs: hour, silentMs: policy.quietMs }))).toEqual({
+      state: 'absent_for_good',
+      newKey: false,
     });
-    expect(verdict(open({ ...burnt, lastAgoMs: 2 * minute }))).toEqual({ state: 'absent', newKey: true });
   });
 
-  it('after a day: as if the key were new, but the key is kept', () => {
-    expect(verdict(open({ firstAgoMs: 24 * hour, lastAgoMs: minute }))).toMatchObject({ state: 'pending' });
-    expect(verdict(open({ firstAgoMs: 24 * hour, lastAgoMs: 2 * minute }))).toEqual({ state: 'absent' });
+  it('after a second server error: nothing until then, and then the key is burnt', () => {
+    const burnt = { ageMs: 10 * minute, repeated: true, serverError: true };
+    expect(verdict(open({ ...burnt, silentMs: 1 }))).toEqual({ state: 'pending', retryAfterMs: policy.quietMs - 1 });
+    expect(verdict(open({ ...burnt, silentMs: policy.quietMs }))).toEqual({ state: 'absent_for_good', newKey: true });
+  });
+
+  it('after a day, when Stripe may have forgotten the key: nothing until the silence', () => {
+    expect(verdict(open({ ageMs: 24 * hour, silentMs: minute }))).toMatchObject({ state: 'pending' });
   });
 
   it('where only the index was asked: nothing until it has caught up', () => {
-    const old = { firstAgoMs: 30 * hour };
-    expect(verdict(open({ ...old, lastAgoMs: 59 * minute }), false)).toEqual({
-      state: 'pending',
-      retryAfterMs: minute,
-    });
-    expect(verdict(open({ ...old, lastAgoMs: hour }), false)).toEqual({ state: 'absent' });
+    const old = { ageMs: 30 * hour };
+    expect(verdict(open({ ...old, silentMs: 59 * minute }), false)).toEqual({ state: 'pending', retryAfterMs: minute });
+    expect(verdict(open({ ...old, silentMs: hour }), false)).toMatchObject({ state: 'absent_for_good' });
   });
 
-  it('never lets a request leave that Stripe may take for a new one while another may be under way', () => {
+  it('never that a request may leave which Stripe takes for a new one while another may be under way', () => {
     const ages = fc.integer({ min: 0, max: 60 * hour });
+    const flags = fc.record({ repeated: fc.boolean(), serverError: fc.boolean() });
     fc.assert(
-      fc.property(
-        ages,
-        ages,
-        fc.integer({ min: 1, max: 9 }),
-        fc.boolean(),
-        fc.boolean(),
-        (a, b, sends, serverError, complete) => {
-          const effect = open({ firstAgoMs: Math.max(a, b), lastAgoMs: Math.min(a, b), sends, serverError });
-          const found = verdict(effect, complete);
-          const newToStripe = found.state === 'absent' && (found.newKey === true || Math.max(a, b) >= 23 * hour);
-          if (newToStripe)
-            expect(Math.min(a, b)).toBeGreaterThanOrEqual(complete ? defaultLookup.quietMs : defaultLookup.searchLagMs);
-        },
-      ),
+      fc.property(ages, ages, flags, fc.boolean(), (a, b, more, complete) => {
+        const found = verdict(open({ ageMs: Math.max(a, b), silentMs: Math.min(a, b), ...more }), complete);
+        const newToStripe =
+          found.state === 'absent_for_good' || (found.state === 'absent_now' && Math.max(a, b) >= 23 * hour);
+        if (newToStripe) expect(Math.min(a, b)).toBeGreaterThanOrEqual(complete ? policy.quietMs : policy.searchLagMs);
+      }),
     );
+  });
+
+  it('takes longer the longer the client waits for an answer', () => {
+    for (const timeoutMs of [1_000, 30_000, 120_000]) {
+      expect(lookupPolicy(timeoutMs).quietMs).toBeGreaterThanOrEqual(2 * timeoutMs);
+      expect(lookupPolicy(timeoutMs).flightMs).toBeGreaterThanOrEqual(lookupPolicy(timeoutMs).quietMs);
+    }
   });
 });
 
 describe('looking through a list', () => {
   const mark = { queue_job_id: 'job-1', queue_effect: 'charge' };
   async function* rows(...marks: (typeof mark | null)[]) {
-    for (const metadata of marks) yield { metadata };
+    for (const [index, metadata] of marks.entries()) yield { id: `pi_${index}`, metadata };
   }
 
-  it('knows its own by job and effect', async () => {
+  it('knows its own by job and effect, but for those that were refused', async () => {
     const other = { ...mark, queue_effect: 'refund' };
-    expect(await lookThrough(rows(null, other, mark), mark, 10)).toEqual({ match: { metadata: mark }, complete: true });
-    expect(await lookThrough(rows(null, other), mark, 10)).toEqual({ match: null, complete: true });
+    const match = { id: 'pi_2', metadata: mark };
+    expect(await lookThrough(rows(null, other, mark), mark, {})).toEqual({ match, complete: true });
+    expect(await lookThrough(rows(null, other), mark, {})).toEqual({ match: null, complete: true });
+    expect(await lookThrough(rows(mark, null, mark), mark, { refusedIds: ['pi_0'] })).toEqual({
+      match,
+      complete: true,
+    });
   });
 
   it('says when it did not read to the end', async () => {
-    expect(await lookThrough(rows(null, null, mark), mark, 2)).toEqual({ match: null, complete: false });
+    expect(await lookThrough(rows(null, null, mark), mark, { maxListed: 2 })).toEqual({ match: null, complete: false });
   });
 
   it('reads the time in which the object can have been made, with room for clocks that differ', () => {
-    const window = createdWindow(open({ firstAgoMs: hour, lastAgoMs: 0 }), defaultLookup);
-    expect(window).toEqual({ gte: (now - hour - 5 * minute) / 1_000, lte: (now + 15 * minute) / 1_000 });
+    const window = createdWindow(open({ ageMs: hour, silentMs: 0 }), policy);
+    expect(window).toEqual({ gte: (at - hour - 5 * minute) / 1_000, lte: (at + 15 * minute) / 1_000 });
   });
 });

@@ -1,10 +1,9 @@
-import { hour, minute, second } from '@queue-service/contracts';
-import type { Found, JsonObject, OpenEffect } from '@queue-service/queue';
-import type { Clock } from './clock.ts';
+import { hour, minute } from '@queue-service/contracts';
+import type { Fenced, Found, JsonObject, OpenEffect } from '@queue-service/queue';
 
 /** Times that decide what an object that is not there proves. Milliseconds. */
 export interface LookupPolicy {
-  /** As long as the first request is younger, Stripe still knows its key: documented are 24 hours; an hour is for clocks that differ. */
+  /** As long as the first request is younger, Stripe still knows its key: documented are 24 hours; an hour is for safety. */
   keyLifeMs: number;
   /** After this silence no request of ours is under way any more, on the network or at Stripe. */
   quietMs: number;
@@ -18,14 +17,21 @@ export interface LookupPolicy {
   maxListed: number;
 }
 
-export const defaultLookup: LookupPolicy = {
-  keyLifeMs: 23 * hour,
-  quietMs: 90 * second,
-  searchLagMs: hour,
-  skewMs: 5 * minute,
-  flightMs: 15 * minute,
-  maxListed: 1_000,
-};
+/** Time-outs of the client after which a request that it gave up can no longer be under way. */
+const quietTimeouts = 10;
+
+/** @param timeoutMs silence after which the client gives a request up: how long one may be under way follows from it */
+export function lookupPolicy(timeoutMs: number): LookupPolicy {
+  const quietMs = quietTimeouts * timeoutMs;
+  return {
+    keyLifeMs: 23 * hour,
+    quietMs,
+    searchLagMs: hour,
+    skewMs: 5 * minute,
+    flightMs: Math.max(15 * minute, quietMs),
+    maxListed: 1_000,
+  };
+}
 
 /** What a look at Stripe's lists brought. `complete` is false when there was more than anybody would read. */
 export interface Looked<T> {
@@ -34,7 +40,10 @@ export interface Looked<T> {
 }
 
 /** `created` filter that holds every object which an open effect can have made. */
-export function createdWindow(open: OpenEffect, policy: LookupPolicy): { gte: number; lte: number } {
+export function createdWindow(
+  open: Pick<OpenEffect, 'firstAttemptAt' | 'lastAttemptAt'>,
+  policy: LookupPolicy,
+): { gte: number; lte: number } {
   return {
     gte: Math.floor((open.firstAttemptAt.getTime() - policy.skewMs) / 1_000),
     lte: Math.ceil((open.lastAttemptAt.getTime() + policy.flightMs) / 1_000),
@@ -42,17 +51,17 @@ export function createdWindow(open: OpenEffect, policy: LookupPolicy): { gte: nu
 }
 
 /**
- * Reads a list until the object of this job and effect comes by. Lists are read-after-write consistent at Stripe,
+ * Reads a list until the object of this job and effect comes by; those of earlier keys that were refused are not it. Lists are read-after-write consistent at Stripe,
  * search is not (https://docs.stripe.com/search#data-freshness), so only a list can prove that something is not there.
  */
-export async function lookThrough<T extends { metadata: { [key: string]: string } | null }>(
+export async function lookThrough<T extends { id: string; metadata: { [key: string]: string } | null }>(
   rows: AsyncIterable<T>,
   mark: Mark,
-  maxListed: number,
+  { maxListed = Number.POSITIVE_INFINITY, refusedIds = [] }: { maxListed?: number; refusedIds?: readonly string[] },
 ): Promise<Looked<T>> {
   let seen = 0;
   for await (const row of rows) {
-    if (isMarked(row, mark)) return { match: row, complete: true };
+    if (isMarked(row, mark) && !refusedIds.includes(row.id)) return { match: row, complete: true };
     seen += 1;
     if (seen >= maxListed) return { match: null, complete: false };
   }
@@ -67,37 +76,31 @@ export function isMarked(row: { metadata: { [key: string]: string } | null }, ma
 }
 
 /**
- * What to do about an effect of which Stripe shows no object. The traps, in the order in which they are met:
+ * What it proves that Stripe shows no object of an effect. The traps, in the order in which they are met:
  *
- * 1. The key is remembered and its last answer was no server error: send again under it. Stripe answers with what it
- *    saved, or does it now, or says that the first request is still at work. Nothing can be doubled, however late
- *    the first request arrives. That is the quickest way to find out.
- * 2. A server error was the answer once: the same. An overloaded gateway's 503 is not saved, so the repeat succeeds.
- * 3. It was the answer twice: taken as saved, and a saved 500 is replayed for ever. A new key is needed, and a new key is a new
- *    charge, so first nothing of ours may be under way any more (`quietMs`) and the list must be read to its end.
- * 4. The key may be forgotten: it is as good as a new one, so the same proof is needed. It is kept nevertheless: should
- *    Stripe know it still, so much the better.
- * @param nowMs the worker's time
+ * 1. Nothing of ours is under way any more (`quietMs`) and the list was read to its end: it did not happen and never will.
+ *    A server error may have been saved under the key, and is replayed for ever then; so a new one is taken.
+ * 2. The key is remembered, and its answer was not a server error twice: a repeat under it is harmless, however late the
+ *    first request arrives. That is the quickest way to find out, and proves nothing by itself.
+ * 3. Else a repeat would be as good as one under a new key. Only the proof of 1 allows that, and is waited for.
  */
 export function whenNotThere<Response extends JsonObject>(
-  open: OpenEffect,
+  open: Pick<OpenEffect, 'ageMs' | 'silentMs' | 'serverError' | 'repeated'>,
   looked: { complete: boolean },
   policy: LookupPolicy,
-  nowMs: number,
-): Found<Response> {
-  const remembered = nowMs - open.firstAttemptAt.getTime() < policy.keyLifeMs;
-  const burnt = open.serverError && open.sends > 1;
-  if (remembered && !burnt) return { state: 'absent' };
-
-  const silentForMs = nowMs - open.lastAttemptAt.getTime();
+): Extract<Found<Response>, { state: 'absent_now' | 'absent_for_good' | 'pending' }> {
   // Where only search could be asked, its index must have caught up.
   const neededMs = looked.complete ? policy.quietMs : Math.max(policy.quietMs, policy.searchLagMs);
-  if (silentForMs < neededMs) return { state: 'pending', retryAfterMs: neededMs - silentForMs };
-  return open.serverError ? { state: 'absent', newKey: true } : { state: 'absent' };
+  if (open.silentMs >= neededMs) return { state: 'absent_for_good', newKey: open.serverError };
+  const burnt = open.serverError && open.repeated;
+  if (open.ageMs < policy.keyLifeMs && !burnt) return { state: 'absent_now' };
+  return { state: 'pending', retryAfterMs: neededMs - open.silentMs };
 }
 
-/** What the adapters need besides the SDK. */
-export interface LookupTools {
-  policy: LookupPolicy;
-  clock: Clock;
+/** For whoever may not repeat: a repeat that would be harmless is no proof, so it is waited for. */
+export function provenAbsence<Response extends JsonObject>(
+  missing: Extract<Found<Response>, { state: 'absent_now' | 'absent_for_good' | 'pending' }>,
+  policy: LookupPolicy,
+): Extract<Fenced<Response>, { state: 'absent_for_good' | 'pending' }> {
+  return missing.state === 'absent_now' ? { state: 'pending', retryAfterMs: policy.quietMs / 4 } : missing;
 }

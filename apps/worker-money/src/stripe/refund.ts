@@ -1,9 +1,11 @@
-import { type JobError, PermanentError } from '@queue-service/contracts';
-import type { EffectSpec } from '@queue-service/queue';
+import { type JobError, PermanentError, UnknownOutcomeError } from '@queue-service/contracts';
+import type { EffectAdapter, EffectResult, Found } from '@queue-service/queue';
 import { Stripe } from 'stripe';
-import { ask, change, inOrder, read, readIfThere } from './call.ts';
+import { ask, askFor, change, inOrder, read, readIfThere } from './call.ts';
 import { type ChargeView, viewCharge } from './charge.ts';
-import { isMarked, type LookupTools, lookThrough, type Mark, whenNotThere } from './lookup.ts';
+import type { Clock } from './clock.ts';
+import { isMarked, type LookupPolicy, lookThrough, type Mark, whenNotThere } from './lookup.ts';
+import { lookAgainMs, type SettlePolicy } from './settle.ts';
 
 /** Parameters of `refunds.create`. The amount, in minor units, is always there: "what is left" is decided once. */
 export type RefundRequest = {
@@ -30,83 +32,131 @@ export type RefundView = {
 /** What a refund must know of the payment. */
 export interface RefundablePayment {
   payment: ChargeView;
-  /** Minor units not given back yet, where this job's own refund counts as not made. */
+  /** Minor units not given back yet. */
   left: number;
-  /** This job's refund is there already. */
-  made: boolean;
   /** The money went on to a connected account, and a fee was kept of it. */
   destination: boolean;
   applicationFee: boolean;
+}
+
+export interface RefundTools {
+  stripe: Stripe;
+  clock: Clock;
+  policy: LookupPolicy;
+  settle: SettlePolicy;
 }
 
 /** @returns null when Stripe has no such payment */
 export async function readRefundable(
   stripe: Stripe,
   paymentIntentId: string,
-  mark: Mark,
   signal: AbortSignal,
 ): Promise<RefundablePayment | null> {
   const intent = await readIfThere(signal, () => stripe.paymentIntents.retrieve(paymentIntentId));
   if (intent === null) return null;
-  const refunds = await read(signal, () => collect(refundsOf(stripe, paymentIntentId)));
-  const others = refunds.filter(
-    (refund) => !isMarked(refund, mark) && refund.status !== 'failed' && refund.status !== 'canceled',
-  );
+  let left = intent.amount_received;
+  await read(signal, async () => {
+    left = intent.amount_received;
+    for await (const { status, amount } of refundsOf(stripe, paymentIntentId)) {
+      if (status !== 'failed' && status !== 'canceled') left -= amount;
+    }
+  });
   return {
     payment: viewCharge(intent),
-    left: intent.amount_received - others.reduce((sum, refund) => sum + refund.amount, 0),
-    made: refunds.some((refund) => isMarked(refund, mark)),
-    destination: intent.transfer_data !== null,
-    applicationFee: intent.application_fee_amount !== null,
+    left,
+    // Stripe may leave out what is not set.
+    destination: (intent.transfer_data ?? null) !== null,
+    applicationFee: (intent.application_fee_amount ?? null) !== null,
   };
 }
 
-export async function readRefund(stripe: Stripe, id: string, signal: AbortSignal): Promise<RefundView> {
-  return viewRefund(await read(signal, () => stripe.refunds.retrieve(id)));
-}
-
-export function refundEffect(
-  stripe: Stripe,
-  request: RefundRequest,
-  currency: string,
-  tools: LookupTools,
-): EffectSpec<RefundRequest, RefundView> {
+/**
+ * Gives money back. It is done when the money has arrived; a refund that the bank refuses, weeks later even, was none.
+ * Stripe never refunds more than the charge, so only a part can be given back twice; that is what the key and the list,
+ * which is complete and never behind, are for.
+ */
+export function refundAdapter(tools: RefundTools): EffectAdapter<RefundRequest, RefundView> {
+  const { stripe } = tools;
   return {
     provider: 'stripe',
     operation: 'refunds.create',
-    request,
-    amount: request.amount,
-    currency,
 
     async send(stored, call) {
       const refund = await change(
-        call.signal,
+        call,
+        'refund',
         () => stripe.refunds.create(inOrder(stored), { idempotencyKey: call.idempotencyKey }),
         refusal,
       );
-      return { providerId: refund.id, response: viewRefund(refund) };
+      const view = viewRefund(refund);
+      if (view.status !== 'succeeded') await call.remember({ refund: view.id }, view.id);
+      return answered(view, tools);
     },
 
     async find(stored, open) {
+      const known = open.memo?.refund;
+      if (typeof known === 'string') {
+        const refund = await askFor(open.signal, 'refund', known, () => stripe.refunds.retrieve(known));
+        return foundRefund(viewRefund(refund), tools);
+      }
       const looked = await ask(open.signal, () =>
-        lookThrough(refundsOf(stripe, stored.payment_intent), stored.metadata, Number.POSITIVE_INFINITY),
+        lookThrough(refundsOf(stripe, stored.payment_intent), stored.metadata, { refusedIds: open.refusedIds }),
       );
-      if (looked.match === null) return whenNotThere(open, looked, tools.policy, tools.clock.now());
-      // One that failed is found as well: it was made, and how it ended is for the handler to tell.
-      return { state: 'done', providerId: looked.match.id, response: viewRefund(looked.match) };
+      if (looked.match === null) return whenNotThere(open, looked, tools.policy);
+      return foundRefund(viewRefund(looked.match), tools);
+    },
+
+    async recall(stored, _since, signal): Promise<EffectResult<RefundView> | null> {
+      const refunds: RefundView[] = [];
+      await ask(signal, async () => {
+        refunds.length = 0;
+        for await (const refund of refundsOf(stripe, stored.payment_intent)) {
+          if (isMarked(refund, stored.metadata)) refunds.push(viewRefund(refund));
+        }
+      });
+      const standing = refunds.find(({ status }) => status !== 'failed' && status !== 'canceled');
+      return standing === undefined ? null : answered(standing, tools);
     },
   };
+}
+
+function answered(view: RefundView, tools: RefundTools): EffectResult<RefundView> {
+  const found = foundRefund(view, tools);
+  switch (found.state) {
+    case 'done':
+      return found;
+    case 'rejected':
+      throw new PermanentError(found);
+    case 'pending': {
+      const { retryAfterMs } = found;
+      throw new UnknownOutcomeError({
+        code: 'outcome_pending',
+        message: `The refund is ${view.status}`,
+        retryAfterMs,
+      });
+    }
+  }
+}
+
+function foundRefund(
+  view: RefundView,
+  { clock, settle }: RefundTools,
+): Extract<Found<RefundView>, { state: 'done' | 'rejected' | 'pending' }> {
+  const { id, status } = view;
+  if (status === 'succeeded') return { state: 'done', providerId: id, response: view };
+  if (status === 'failed' || status === 'canceled') {
+    const reason = view.failureReason === null ? '' : ` (${view.failureReason})`;
+    const message = `Refund ${id} ended as ${status}${reason}; the money is back at Stripe`;
+    return { state: 'rejected', code: 'refund_failed', message, providerId: id };
+  }
+  // Stripe has no way to take it back, so it may still arrive, however late that is.
+  const retryAfterMs = lookAgainMs(settle, view.created, clock.now()) ?? settle.pollMaxMs;
+  return { state: 'pending', retryAfterMs, reason: `the refund is ${status}` };
 }
 
 /** All of a payment's refunds; they are few. */
 function refundsOf(stripe: Stripe, paymentIntentId: string): AsyncIterable<Stripe.Refund> {
   return stripe.refunds.list({ payment_intent: paymentIntentId, limit: 100 });
-}
-
-async function collect<T>(rows: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const row of rows) all.push(row);
-  return all;
 }
 
 function viewRefund(refund: Stripe.Refund): RefundView {

@@ -1,5 +1,4 @@
 import { day, hour, minute, second } from '@queue-service/contracts';
-import { type Snooze, snooze } from '@queue-service/queue';
 
 /** How an outcome that Stripe gives later is waited for. A webhook wakes the job earlier; this is for when none comes. */
 export interface SettlePolicy {
@@ -21,14 +20,13 @@ export const defaultSettle = {
 } satisfies Record<string, SettlePolicy>;
 
 /**
- * Looks again when as much time has passed as half the object's age: often while it is young, seldom later.
+ * How long to wait before the next look: half the object's age, often while it is young and seldom later. In milliseconds.
  * @param createdSeconds Stripe's time stamp of the object
  * @returns null when the deadline has passed
  */
-export function lookAgain(policy: SettlePolicy, createdSeconds: number, nowMs: number, reason: string): Snooze | null {
+export function lookAgainMs(policy: SettlePolicy, createdSeconds: number, nowMs: number): number | null {
   const ageMs = nowMs - createdSeconds * 1_000;
   const leftMs = policy.deadlineMs - ageMs;
   if (leftMs <= 0) return null;
-  const delayMs = Math.min(Math.max(ageMs / 2, policy.pollMinMs), policy.pollMaxMs);
-  return snooze(Math.ceil(Math.min(delayMs, leftMs)), reason);
+  return Math.ceil(Math.min(Math.max(ageMs / 2, policy.pollMinMs), policy.pollMaxMs, leftMs));
 }

@@ -1,8 +1,8 @@
 import { type JobError, PermanentError } from '@queue-service/contracts';
-import type { EffectSpec } from '@queue-service/queue';
+import type { EffectAdapter, EffectResult } from '@queue-service/queue';
 import { Stripe } from 'stripe';
 import { ask, change, inOrder } from './call.ts';
-import { createdWindow, type LookupTools, lookThrough, type Mark, whenNotThere } from './lookup.ts';
+import { createdWindow, type LookupPolicy, lookThrough, type Mark, whenNotThere } from './lookup.ts';
 
 /** Parameters of `transfers.create`: money from the platform to a connected account. Minor units. */
 export type TransferRequest = {
@@ -11,51 +11,52 @@ export type TransferRequest = {
   destination: string;
   metadata: { [key: string]: string } & Mark;
   source_transaction?: string;
+  /** The job's id where the producer gave none: a group of one, whose list is short and complete. */
   transfer_group?: string;
 };
 
 export type TransferView = { id: string; amount: number; currency: string };
 
 /** A transfer is made whole or not at all: it has no status. */
-export function transferEffect(
-  stripe: Stripe,
-  request: TransferRequest,
-  tools: LookupTools,
-): EffectSpec<TransferRequest, TransferView> {
+export function transferAdapter(stripe: Stripe, policy: LookupPolicy): EffectAdapter<TransferRequest, TransferView> {
+  const lookFor = (request: TransferRequest, created: object, refusedIds: readonly string[], signal: AbortSignal) => {
+    const { transfer_group: group, destination, metadata } = request;
+    const where = group === metadata.queue_job_id ? { transfer_group: group } : { destination, created };
+    return ask(signal, () =>
+      // Transfers cannot be searched for. One account gets few within the time of one job, so its list is read to the end.
+      lookThrough(stripe.transfers.list({ ...where, limit: 100 }), metadata, { refusedIds }),
+    );
+  };
   return {
     provider: 'stripe',
     operation: 'transfers.create',
-    request,
-    amount: request.amount,
-    currency: request.currency,
 
     async send(stored, call) {
       const transfer = await change(
-        call.signal,
+        call,
+        'transfer',
         () => stripe.transfers.create(inOrder(stored), { idempotencyKey: call.idempotencyKey }),
         noAccount,
       );
-      return { providerId: transfer.id, response: viewTransfer(transfer) };
+      return made(transfer);
     },
 
     async find(stored, open) {
-      // Transfers cannot be searched for. One account gets few within the time of one job, so its list is read to the end.
-      const created = createdWindow(open, tools.policy);
-      const looked = await ask(open.signal, () =>
-        lookThrough(
-          stripe.transfers.list({ destination: stored.destination, created, limit: 100 }),
-          stored.metadata,
-          Number.POSITIVE_INFINITY,
-        ),
-      );
-      if (looked.match === null) return whenNotThere(open, looked, tools.policy, tools.clock.now());
-      return { state: 'done', providerId: looked.match.id, response: viewTransfer(looked.match) };
+      const looked = await lookFor(stored, createdWindow(open, policy), open.refusedIds, open.signal);
+      if (looked.match === null) return whenNotThere(open, looked, policy);
+      return { state: 'done', ...made(looked.match) };
+    },
+
+    async recall(stored, since, signal) {
+      const created = { gte: Math.floor((since.getTime() - policy.skewMs) / 1_000) };
+      const { match } = await lookFor(stored, created, [], signal);
+      return match && made(match);
     },
   };
 }
 
-function viewTransfer({ id, amount, currency }: Stripe.Transfer): TransferView {
-  return { id, amount, currency };
+function made({ id, amount, currency }: Stripe.Transfer): EffectResult<TransferView> {
+  return { providerId: id, response: { id, amount, currency } };
 }
 
 function noAccount(error: unknown): JobError | undefined {

@@ -35,6 +35,9 @@ export interface MoneyFleetOptions {
   lamports?: number;
 }
 
+/** Of the fleet's client; only a fault lets it pass. */
+const stripeTimeoutMs = 2_000;
+
 /** A worker of the money queue as in production, on stores of its own and the providers' sandboxes. */
 export async function startMoneyFleet({ lamports }: MoneyFleetOptions = {}): Promise<MoneyFleet> {
   const log = createLogger({ service: 'test', level: 'silent' });
@@ -56,10 +59,12 @@ export async function startMoneyFleet({ lamports }: MoneyFleetOptions = {}): Pro
   const minter = new Minter({ nodes, authority, pollMs: 100 });
   const runtime = openRuntime({ config, applicationName: 'test', log });
   await vi.waitFor(() => expect(runtime.connections.of('money').redis.status).toBe('ready'));
-  const client = createStripe({ secretKey: 'sk_test_fleet', apiBase: stripe.url, timeoutMs: 2_000 });
+  const client = createStripe({ secretKey: 'sk_test_fleet', apiBase: stripe.url, timeoutMs: stripeTimeoutMs });
   const lowLamports = LAMPORTS_PER_SOL / 10;
   const balance = watchMintBalance({ minter, db: runtime.db, metrics, log, lowLamports, everyMs: 200 });
-  const handlers = createMoneyHandlers({ runtime, stripe: client, nodes, minter, onLow: balance.check });
+  const handlers = createMoneyHandlers({
+    ...{ runtime, stripe: client, stripeTimeoutMs, nodes, minter, onLow: balance.check },
+  });
   const worker = startFleetWorker({ runtime, queue: 'money', handlers, config, log, metrics });
   const job = async (id: string) => {
     const found = await runtime.reader.find(id, null);

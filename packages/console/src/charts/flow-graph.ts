@@ -72,6 +72,7 @@ const marks: Readonly<Record<Step['status'], string>> = {
   waiting: '…',
   pending: '○',
   processing: '◐',
+  settling: '◌',
   completed: '✓',
   failed: '✗',
   skipped: '–',

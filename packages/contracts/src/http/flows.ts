@@ -73,7 +73,9 @@ export const flowStepResourceSchema = z.object({
   name: z.string(),
   queue: z.string(),
   type: z.string(),
-  status: z.enum(stepStatuses),
+  status: z
+    .enum([...stepStatuses, 'settling'])
+    .describe('`settling`: over but for an effect whose outcome is open; its provider is asked'),
   dependsOn: z.array(z.string()),
   onFailure: z.enum(onFailureValues),
   jobId: z.string().nullable(),

@@ -19,7 +19,9 @@ export const jobEffectSchema = z
     origin: z.string().describe('`provider`: it was done in the provider’s own dashboard'),
     provider: z.string(),
     operation: z.string(),
-    status: z.enum(['intended', 'confirmed', 'rejected', 'unknown']),
+    status: z
+      .enum(['planned', 'sent', 'unknown', 'confirmed', 'rejected', 'void'])
+      .describe('`void`: proven that it did not happen and never will'),
     generation: z.int().describe('How often the provider was asked under a new key'),
     providerId: z.string().nullable(),
     code: z.string().nullable(),

@@ -1,7 +1,7 @@
 import type { FailureRecord } from '@queue-service/contracts';
 import type { Sql } from '../database.ts';
 import { type CriticalJobRow, criticalJobColumns } from './critical-job-row.ts';
-import type { EffectStatus } from './effects.ts';
+import { type EffectStatus, effectStatus } from './effects.ts';
 
 /** The row of a job, locked until the end of the transaction: nobody claims or ends it meanwhile. */
 export async function lockCriticalJob(sql: Sql, id: string, tenantId: string | null): Promise<CriticalJobRow | null> {
@@ -25,9 +25,8 @@ export interface ActedEffect {
 export async function listActedEffects(sql: Sql, jobId: string): Promise<ActedEffect[]> {
   return sql.query(
     'list-acted-effects',
-    // An intended effect with a code ended before anything left.
-    `SELECT name, status, provider_id AS "providerId" FROM effects
-     WHERE job_id = $1::uuid AND (status IN ('confirmed', 'unknown') OR status = 'intended' AND code IS NULL)
+    `SELECT name, status, provider_id AS "providerId" FROM effects e
+     WHERE job_id = $1::uuid AND ${effectStatus('e')} IN ('sent', 'unknown', 'confirmed')
      ORDER BY created_at, name`,
     [jobId],
   );

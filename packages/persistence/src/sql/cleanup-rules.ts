@@ -34,7 +34,7 @@ export const cleanupRules: Readonly<Record<CleanupTable, CleanupRule>> = {
     tenant: 't.tenant_id',
     removable: `t.finished_at < $1 AND t.status IN ('completed', 'failed', 'cancelled')
       AND (t.idempotency_key IS NULL OR t.idempotency_expires_at < clock_timestamp())
-      AND NOT EXISTS (SELECT 1 FROM effects e WHERE e.job_id = t.id AND e.status IN ('intended', 'unknown'))
+      AND NOT EXISTS (SELECT 1 FROM effects e WHERE e.job_id = t.id AND e.status IN ('sent', 'unknown', 'intended'))
       AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.job_id = t.id AND d.status = 'open')
       AND NOT EXISTS (SELECT 1 FROM flows f WHERE f.id = t.flow_id AND f.finished_at IS NULL)`,
     with: ['DELETE FROM effects e USING victims v WHERE e.job_id = v.id'],

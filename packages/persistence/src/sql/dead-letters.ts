@@ -2,6 +2,7 @@ import type { deadLetterStatuses, FailureRecord } from '@queue-service/contracts
 import type { Sql } from '../database.ts';
 import { conditions, type ListFilter, type ListPosition } from './conditions.ts';
 import type { AttemptRecord } from './critical-job-row.ts';
+import { renewEffects } from './effects.ts';
 import type { DeadLetterReason } from './insert-dead-letter.ts';
 
 export type DeadLetterStatus = (typeof deadLetterStatuses)[number];
@@ -87,24 +88,20 @@ export async function resolveDeadLetter(
 }
 
 /**
- * A money job that failed, or was cancelled, is pending again with all its attempts. What the provider refused is asked for again under a new
- * key; everything else that was sent is looked up first, as after any cut. False when the job has no such end.
+ * A money job that failed, or was cancelled, is pending again with all its attempts. What was refused, or did not
+ * happen, is asked for again under a new key; what was done is not done again. False when the job has no such end.
  */
 export async function reviveCriticalJob(sql: Sql, jobId: string): Promise<boolean> {
   const rows = await sql.query(
     'revive-critical-job',
     `UPDATE critical_jobs SET status = 'pending', attempts = 0, crashes = 0, error = NULL, finished_at = NULL,
-       cancel_requested_at = NULL, leased_by = NULL, lease_until = NULL, run_at = now(), dispatched_at = NULL
+       cancel_requested_at = NULL, settling = NULL, settling_since = NULL, leased_by = NULL, lease_until = NULL,
+       run_at = now(), dispatched_at = NULL
      WHERE id = $1::uuid AND status IN ('failed', 'cancelled') RETURNING id`,
     [jobId],
   );
   if (rows.length === 0) return false;
-  await sql.query(
-    'revive-effects',
-    `UPDATE effects SET status = 'intended', generation = generation + 1, code = NULL, message = NULL, settled_at = NULL
-     WHERE job_id = $1::uuid AND status = 'rejected'`,
-    [jobId],
-  );
+  await renewEffects(sql, jobId);
   return true;
 }
 

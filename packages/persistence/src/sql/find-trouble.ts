@@ -17,6 +17,23 @@ export async function groupOpenDeadLetters(sql: Sql): Promise<DeadLetterGroup[]>
   );
 }
 
+/** Jobs of one type that are over but for an effect whose outcome is open. */
+export interface OpenOutcomes {
+  type: string;
+  count: number;
+  oldest: Date;
+}
+
+/** @param before those that have waited since before then */
+export async function groupOpenOutcomes(sql: Sql, before: Date): Promise<OpenOutcomes[]> {
+  return sql.query(
+    'group-open-outcomes',
+    `SELECT type, count(*)::int AS count, min(settling_since) AS oldest FROM critical_jobs
+     WHERE status IN ('pending', 'processing') AND settling_since < $1 GROUP BY type ORDER BY type`,
+    [before],
+  );
+}
+
 /** The last capture of a queue, and how many of its jobs ended in the time before. */
 export interface QueueProgress {
   queue: string;

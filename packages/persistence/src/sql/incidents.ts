@@ -5,6 +5,7 @@ export const incidentKinds = [
   'dead_letters',
   'no_progress',
   'relay_lag',
+  'outcome_open',
   'recovery',
   'mint_balance_low',
   'circuit_open',

@@ -23,7 +23,7 @@ const columns = `e.id AS "effectId", e.job_id AS "jobId", e.name, e.provider, e.
   CASE WHEN e.operation = 'payouts.create' THEN j.payload->>'destinationAccountId' END AS account,
   e.amount::float8 AS amount, e.currency, j.status AS "jobStatus", e.created_at AS "createdAt"`;
 
-const booked = `e.operation IN ('payment_intents.create', 'refunds.create', 'transfers.create', 'payouts.create', 'tokens.mint')`;
+const booked = `e.operation IN ('payment_intents.confirm', 'payment_intents.create', 'refunds.create', 'transfers.create', 'payouts.create', 'tokens.mint')`;
 
 /**
  * What the books of a period hold: what was begun in it, and what a job that ended in it had done before, since that is

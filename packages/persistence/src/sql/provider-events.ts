@@ -49,7 +49,7 @@ export interface ProviderEntry {
   /** Minor units. */
   amount: number;
   currency: string;
-  status: 'intended' | 'confirmed' | 'rejected';
+  status: 'unknown' | 'confirmed' | 'rejected';
   providerStatus: string;
   paymentIntentId: string | null;
   occurredAt: Date;
@@ -69,15 +69,15 @@ export async function recordProviderEntry(sql: Sql, entry: ProviderEntry, otherw
     'record-provider-entry',
     `WITH updated AS (
        UPDATE effects SET status = $4, code = $5, amount = $6::bigint, currency = $7, last_attempt_at = $8,
-         settled_at = CASE WHEN $4 = 'intended' THEN NULL ELSE $8::timestamptz END
+         settled_at = CASE WHEN $4 = 'unknown' THEN NULL ELSE $8::timestamptz END
        WHERE provider = $1 AND provider_id = $2 AND origin = 'provider'
-         AND (last_attempt_at < $8 OR last_attempt_at = $8 AND status = 'intended')
+         AND (last_attempt_at < $8 OR last_attempt_at = $8 AND status = 'unknown')
        RETURNING id)
      INSERT INTO effects (id, name, origin, provider, operation, status, request, request_hash, provider_id, code, amount,
        currency, tenant_id, first_attempt_at, last_attempt_at, settled_at)
      SELECT gen_random_uuid(), $3 || ' ' || $2, 'provider', $1, $3, $4, '{}'::jsonb, sha256('{}'), $2, $5, $6::bigint, $7,
        COALESCE((SELECT tenant_id FROM effects WHERE provider = $1 AND provider_id = $9 LIMIT 1), $10), $8, $8,
-       CASE WHEN $4 = 'intended' THEN NULL ELSE $8::timestamptz END
+       CASE WHEN $4 = 'unknown' THEN NULL ELSE $8::timestamptz END
      WHERE NOT EXISTS (SELECT 1 FROM effects WHERE provider = $1 AND provider_id = $2)`,
     [
       entry.provider,

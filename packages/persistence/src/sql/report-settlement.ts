@@ -57,7 +57,7 @@ export async function sumSettlement(sql: Sql, period: ReportPeriod): Promise<Set
 }
 
 const booked = `e.provider = 'stripe' AND e.status = 'confirmed' AND e.amount IS NOT NULL AND e.currency IS NOT NULL
-  AND e.operation IN ('payment_intents.create', 'refunds.create', 'disputes', 'transfers.create', 'payouts.create')`;
+  AND e.operation IN ('payment_intents.confirm', 'payment_intents.create', 'refunds.create', 'disputes', 'transfers.create', 'payouts.create')`;
 
 const paymentOf = (effect: string) =>
   `COALESCE(${effect}.response->>'paymentIntentId', ${effect}.memo->>'paymentIntentId')`;
@@ -82,7 +82,7 @@ const statement = `
     LEFT JOIN LATERAL (
       SELECT e.tenant_id FROM effects e
       WHERE m.operation IN ('refunds.create', 'disputes') AND e.provider = 'stripe' AND e.provider_id = m.payment_id
-        AND e.operation = 'payment_intents.create'
+        AND e.operation IN ('payment_intents.confirm', 'payment_intents.create')
       LIMIT 1
     ) p ON true
   ),
@@ -90,7 +90,7 @@ const statement = `
     SELECT e.provider_id, e.tenant_id, upper(e.currency) AS currency, e.amount::numeric AS amount,
       (j.payload->>'applicationFeeAmount')::numeric AS fee
     FROM (SELECT DISTINCT payment_id FROM moved WHERE operation = 'refunds.create') m
-    JOIN effects e ON e.provider = 'stripe' AND e.provider_id = m.payment_id AND e.operation = 'payment_intents.create'
+    JOIN effects e ON e.provider = 'stripe' AND e.provider_id = m.payment_id AND e.operation IN ('payment_intents.confirm', 'payment_intents.create')
     JOIN critical_jobs j ON j.id = e.job_id
     WHERE j.payload->>'connectedAccountId' IS NOT NULL AND (j.payload->>'applicationFeeAmount')::numeric > 0
   ),
@@ -112,12 +112,12 @@ const statement = `
     SELECT tenant_id, currency, 'fee returned', 0, 0, amount FROM returned
   )
   SELECT tenant_id AS "tenantId", currency,
-    COUNT(*) FILTER (WHERE operation = 'payment_intents.create')::text AS payments,
-    COALESCE(SUM(amount) FILTER (WHERE operation = 'payment_intents.create'), 0)::text AS gross,
+    COUNT(*) FILTER (WHERE operation IN ('payment_intents.confirm', 'payment_intents.create'))::text AS payments,
+    COALESCE(SUM(amount) FILTER (WHERE operation IN ('payment_intents.confirm', 'payment_intents.create')), 0)::text AS gross,
     COUNT(*) FILTER (WHERE operation = 'refunds.create')::text AS refunds,
     COALESCE(SUM(amount) FILTER (WHERE operation = 'refunds.create'), 0)::text AS refunded,
     COALESCE(SUM(amount) FILTER (WHERE operation = 'disputes'), 0)::text AS disputed,
-    COALESCE(SUM(fee) FILTER (WHERE operation = 'payment_intents.create'), 0)::text AS fees,
+    COALESCE(SUM(fee) FILTER (WHERE operation IN ('payment_intents.confirm', 'payment_intents.create')), 0)::text AS fees,
     SUM(fee_returned)::text AS "feesReturned",
     COALESCE(SUM(amount) FILTER (WHERE operation = 'transfers.create'), 0)::text AS transferred,
     COALESCE(SUM(amount) FILTER (WHERE operation = 'payouts.create'), 0)::text AS "paidOut"

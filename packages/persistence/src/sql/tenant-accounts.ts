@@ -46,19 +46,15 @@ export async function deleteTenantAccount(sql: Sql, tenantId: string, accountId:
   return rows.length > 0;
 }
 
-/**
- * Whether a job may pay the account: it is on its tenant's list, or an earlier attempt of the job found it there and has
- * written an effect down since. That may have happened already, and must not be taken for refused.
- */
+/** Whether the account is on the tenant's list now. */
 export async function mayPayAccount(
   sql: Sql,
-  { tenantId, accountId, jobId }: { tenantId: string; accountId: string; jobId: string },
+  { tenantId, accountId }: { tenantId: string; accountId: string },
 ): Promise<boolean> {
-  const [row] = await sql.query<{ allowed: boolean }>(
+  const rows = await sql.query(
     'may-pay-account',
-    `SELECT EXISTS (SELECT 1 FROM tenant_accounts WHERE tenant_id = $1 AND account_id = $2)
-       OR EXISTS (SELECT 1 FROM effects WHERE job_id = $3::uuid) AS allowed`,
-    [tenantId, accountId, jobId],
+    'SELECT 1 FROM tenant_accounts WHERE tenant_id = $1 AND account_id = $2',
+    [tenantId, accountId],
   );
-  return row?.allowed === true;
+  return rows.length > 0;
 }

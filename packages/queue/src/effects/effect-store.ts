@@ -1,10 +1,9 @@
-import type { EffectStatus } from '@queue-service/persistence';
 import type { Provider } from '../handler.ts';
+import type { EffectState } from './effect-machine.ts';
 
 /** An effect as its store knows it; the request is open (unsealed). */
-export interface EffectRecord {
+export interface EffectRecord extends EffectState {
   id: string;
-  status: EffectStatus;
   generation: number;
   request: unknown;
   memo: Record<string, unknown> | null;
@@ -12,9 +11,15 @@ export interface EffectRecord {
   providerId: string | null;
   code: string | null;
   message: string | null;
+  /** Requests that left, or may have, over all generations. */
   sends: number;
+  /** The provider's ids of what it refused in earlier generations. */
+  refusedIds: readonly string[];
   firstAttemptAt: Date;
   lastAttemptAt: Date;
+  /** Since the first and the last request, in milliseconds of the store's clock. */
+  ageMs: number;
+  silentMs: number;
 }
 
 export interface EffectIntent {
@@ -28,23 +33,43 @@ export interface EffectIntent {
   repeatable: boolean;
 }
 
-export interface EffectSettlement {
-  status: EffectStatus;
+export interface EffectSettlement extends EffectState {
   providerId: string | null;
   response: Record<string, unknown> | null;
+  /** Null leaves what is there. */
   code: string | null;
   message: string | null;
 }
 
 /** Where the effects of one claimed job are written: the ledger for money, the job's envelope for the others. */
 export interface EffectStore {
-  /** Commits the intent, or gives what an earlier try left. @throws ClaimLostError */
-  intend(intent: EffectIntent): Promise<EffectRecord & { fresh: boolean }>;
-  /** Commits that it is sent once more. @throws ClaimLostError */
-  resend(effect: EffectRecord, newKey: boolean): Promise<EffectRecord>;
+  /** What an earlier try left. */
+  find(name: string): Promise<EffectRecord | null>;
+  /**
+   * Commits that it is about to be sent for the first time, or gives what an earlier try left.
+   * @throws ClaimLostError
+   */
+  begin(intent: EffectIntent): Promise<EffectRecord & { fresh: boolean }>;
+  /**
+   * Commits that it is about to be sent once more.
+   * @param intent given where nothing of this generation has left yet: it replaces what is stored
+   * @throws ClaimLostError also when somebody else has sent it meanwhile
+   */
+  sendAgain(
+    effect: EffectRecord,
+    how: { doubted: boolean; newKey: boolean; intent: EffectIntent | null },
+  ): Promise<EffectRecord>;
   /** @throws ClaimLostError */
-  remember(effect: EffectRecord, memo: Record<string, unknown>): Promise<void>;
-  settle(effect: EffectRecord, outcome: EffectSettlement): Promise<void>;
+  remember(effect: EffectRecord, memo: Record<string, unknown>, providerId: string | null): Promise<void>;
+  /**
+   * False when it was not taken: the claim is lost, or the effect has been sent again since. That it was confirmed is
+   * taken from everybody, however late.
+   */
+  settle(effect: EffectRecord, outcome: EffectSettlement): Promise<boolean>;
+  /** Looks once more, after a wait and right before a request leaves. @throws ClaimLostError */
+  requireClaim(): Promise<void>;
+  /** Whether the job was claimed before, and may have done something; even what the store has lost since. */
+  readonly ranBefore: boolean;
 }
 
 /** Another worker has the job now: nothing more may be done in its name. */

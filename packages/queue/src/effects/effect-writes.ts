@@ -1,8 +1,8 @@
 import {
+  beginEffects,
   type Database,
   type EffectRow,
-  type IntendedEffect,
-  intendEffects,
+  type FirstSend,
   isDatabaseUnavailable,
   type SettledEffect,
   settleEffects,
@@ -12,32 +12,31 @@ import { coalesce } from '../coalesce.ts';
 /** Writes of effects, those of many jobs in one statement and one commit. Each resolves when its own is committed. */
 export interface EffectWrites {
   /** Null when the claim is lost, or somebody else wrote it meanwhile. */
-  intend(effect: IntendedEffect): Promise<(EffectRow & { fresh: boolean }) | null>;
-  settle(effect: SettledEffect): Promise<void>;
+  begin(effect: FirstSend): Promise<(EffectRow & { fresh: boolean }) | null>;
+  /** False when it was not taken, see `settleEffects`. */
+  settle(effect: SettledEffect): Promise<boolean>;
 }
 
 const limits = { maxBatch: 100, maxInFlight: 2 };
 
 export function createEffectWrites(db: Database): EffectWrites {
-  const intend = coalesce(
-    eachItsOwnFault(async (effects: IntendedEffect[]) => {
-      const rows = await intendEffects(db, effects);
+  const begin = coalesce(
+    eachItsOwnFault(async (effects: FirstSend[]) => {
+      const rows = await beginEffects(db, effects);
       return effects.map(({ id }) => rows.get(id) ?? null);
     }),
     limits,
   );
   const settle = coalesce(
     eachItsOwnFault(async (effects: SettledEffect[]) => {
-      await settleEffects(db, effects);
-      return effects.map(() => null);
+      const taken = await settleEffects(db, effects);
+      return effects.map(({ id }) => taken.has(id));
     }),
     limits,
   );
   return {
-    intend: async (effect) => (await intend(effect))(),
-    settle: async (effect) => {
-      (await settle(effect))();
-    },
+    begin: async (effect) => (await begin(effect))(),
+    settle: async (effect) => (await settle(effect))(),
   };
 }
 

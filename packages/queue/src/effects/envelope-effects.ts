@@ -1,4 +1,4 @@
-import type { ActedEffect, Sealer } from '@queue-service/persistence';
+import type { ActedEffect, EffectStatus, Sealer } from '@queue-service/persistence';
 import type { Envelope, StoredEffect } from '../envelope.ts';
 import { newId } from '../ids.ts';
 import type { EffectRecord, EffectStore } from './effect-store.ts';
@@ -6,8 +6,8 @@ import type { EffectRecord, EffectStore } from './effect-store.ts';
 /** What a job has done, or may have done, according to its envelope. */
 export function actedInEnvelope({ effects }: Envelope): ActedEffect[] {
   return Object.entries(effects)
-    .filter(([, { status, code }]) => status !== 'rejected' && (status !== 'intended' || code === null))
-    .map(([name, { status, providerId }]) => ({ name, status, providerId }));
+    .filter(([, effect]) => ['sent', 'unknown', 'confirmed'].includes(statusOf(effect)))
+    .map(([name, effect]) => ({ name, status: statusOf(effect), providerId: effect.providerId }));
 }
 
 /**
@@ -23,20 +23,29 @@ export function envelopeEffects(
 ): EffectStore {
   const record = (stored: StoredEffect): EffectRecord => ({
     ...stored,
+    status: statusOf(stored),
+    doubted: stored.doubted ?? stored.sends > 1,
+    refusedIds: [],
     request: sealer.openValue(stored.request),
     firstAttemptAt: new Date(stored.firstAttemptAt),
     lastAttemptAt: new Date(stored.lastAttemptAt),
+    ageMs: Math.max(0, now().getTime() - stored.firstAttemptAt),
+    silentMs: Math.max(0, now().getTime() - stored.lastAttemptAt),
   });
   const named = (id: string) => Object.values(envelope.effects).find((effect) => effect.id === id);
-
   return {
-    intend: async (intent) => {
+    find: async (name) => {
+      const known = envelope.effects[name];
+      return known === undefined ? null : record(known);
+    },
+    begin: async (intent) => {
       const known = envelope.effects[intent.name];
       if (known !== undefined) return { ...record(known), fresh: false };
       const at = now().getTime();
       const made: StoredEffect = {
         id: newId(),
-        status: 'intended',
+        status: 'sent',
+        doubted: false,
         generation: 0,
         request: sealer.sealValue(intent.request),
         memo: null,
@@ -52,13 +61,12 @@ export function envelopeEffects(
       if (!intent.repeatable) await save();
       return { ...record(made), fresh: true };
     },
-    resend: async (effect, newKey) => {
+    sendAgain: async (effect, { doubted, newKey }) => {
       const stored = named(effect.id);
       if (stored === undefined) throw new Error(`effect ${effect.id} is not in its envelope`);
       Object.assign(stored, {
-        status: 'intended',
-        code: null,
-        message: null,
+        status: 'sent',
+        doubted,
         sends: stored.sends + 1,
         generation: stored.generation + (newKey ? 1 : 0),
         lastAttemptAt: now().getTime(),
@@ -72,9 +80,21 @@ export function envelopeEffects(
       await save();
     },
     // Saved with the end of the attempt.
-    settle: async (effect, outcome) => {
+    settle: async (effect, { code, message, ...outcome }) => {
       const stored = named(effect.id);
-      if (stored !== undefined) Object.assign(stored, outcome);
+      if (stored === undefined || stored.status === 'confirmed') return false;
+      Object.assign(stored, outcome, code === null ? {} : { code, message });
+      return true;
     },
+    // BullMQ's lock is looked at when the job is moved; such an effect may be sent twice anyway.
+    requireClaim: async () => {},
+    ranBefore: false,
   };
+}
+
+/** As kept by versions before these states, too. */
+function statusOf({ status, code, sends }: StoredEffect): EffectStatus {
+  if (status !== 'intended') return status;
+  if (code === null) return 'sent';
+  return sends > 1 ? 'unknown' : 'planned';
 }

@@ -1,6 +1,14 @@
 import { canonicalJson } from '@queue-service/contracts';
-import { type Database, type EffectRow, rememberEffect, resendEffect, type Sealer } from '@queue-service/persistence';
-import { newId } from '../ids.ts';
+import {
+  type Database,
+  type EffectRow,
+  findEffect,
+  holdsClaim,
+  rememberEffect,
+  type Sealer,
+  sendEffectAgain,
+} from '@queue-service/persistence';
+import { effectId } from '../ids.ts';
 import { requestHash } from '../request-hash.ts';
 import { ClaimLostError, type EffectIntent, type EffectRecord, type EffectStore } from './effect-store.ts';
 import type { EffectWrites } from './effect-writes.ts';
@@ -18,31 +26,49 @@ export function ledgerEffects(
     memo: sealer.openValue(row.memo) as EffectRecord['memo'],
   });
   const lost = () => new ClaimLostError(claim.jobId);
-
-  const intend = ({ repeatable: _, ...intent }: EffectIntent) =>
-    writes.intend({
+  const hashOf = (request: unknown) => requestHash(canonicalJson(request));
+  const begin = ({ repeatable: _, ...intent }: EffectIntent) =>
+    writes.begin({
       ...intent,
       ...claim,
-      id: newId(),
+      id: effectId(claim.jobId, intent.name),
       request: sealer.sealValue(intent.request),
-      requestHash: requestHash(canonicalJson(intent.request)),
+      requestHash: hashOf(intent.request),
     });
-
   return {
-    intend: async (intent) => {
+    find: async (name) => {
+      const row = await findEffect(db, claim.jobId, name);
+      return row && open(row);
+    },
+    begin: async (intent) => {
       // Nothing the first time can also mean that another worker wrote the row after this statement began.
-      const row = (await intend(intent)) ?? (await intend(intent));
+      const row = (await begin(intent)) ?? (await begin(intent));
       if (row === null) throw lost();
       return { ...open(row), fresh: row.fresh };
     },
-    resend: async (effect, newKey) => {
-      const row = await resendEffect(db, { id: effect.id, ...claim, newKey });
+    sendAgain: async ({ id, sends }, { doubted, newKey, intent }) => {
+      const { jobId, fencing } = claim;
+      const request = intent && {
+        ...intent,
+        value: sealer.sealValue(intent.request),
+        hash: hashOf(intent.request),
+      };
+      const row = await sendEffectAgain(db, { id, jobId, fencing, sends, doubted, newKey, request });
       if (row === null) throw lost();
       return open(row);
     },
-    remember: async (effect, memo) => {
-      if (!(await rememberEffect(db, { id: effect.id, ...claim, memo: sealer.sealValue(memo) }))) throw lost();
+    remember: async ({ id, sends }, memo, providerId) => {
+      const { jobId, fencing } = claim;
+      const sealed = sealer.sealValue(memo);
+      if (!(await rememberEffect(db, { id, jobId, fencing, sends, memo: sealed, providerId }))) throw lost();
     },
-    settle: (effect, outcome) => writes.settle({ id: effect.id, generation: effect.generation, ...outcome }),
+    settle: ({ id, generation, sends }, outcome) => {
+      const { jobId, fencing } = claim;
+      return writes.settle({ id, jobId, fencing, generation, sends, ...outcome });
+    },
+    requireClaim: async () => {
+      if (!(await holdsClaim(db, claim))) throw lost();
+    },
+    ranBefore: claim.fencing > 1,
   };
 }

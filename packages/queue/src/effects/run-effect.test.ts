@@ -1,73 +1,162 @@
-import { PermanentError, RetryableError, UnknownOutcomeError } from '@queue-service/contracts';
+import { PermanentError, RateLimitedError, RetryableError, UnknownOutcomeError } from '@queue-service/contracts';
 import { describe, expect, it } from 'vitest';
-import type { EffectSpec, Found } from '../handler.ts';
-import type { EffectRecord, EffectStore } from './effect-store.ts';
+import type { EffectSpec, Fenced, Found } from '../handler.ts';
+import { createMemoryEffects } from '../testing/memory-effects.ts';
 import { runEffect } from './run-effect.ts';
 
 type Reply = { ok: boolean };
+const done = { state: 'done', providerId: 'ch_1', response: { ok: true } } as const;
+const unanswered = new UnknownOutcomeError({ code: 'provider_timeout', message: 'no answer' });
+const refusal = new PermanentError({ code: 'provider_authentication_failed', message: 'The key was revoked' });
+const later = new RateLimitedError({ code: 'provider_rate_limited', message: 'later', retryAfterMs: 1 });
 
-/** One effect, kept as the ledger keeps it. */
-function memoryStore() {
-  const at = new Date(0);
-  let kept: EffectRecord | null = null;
-  const store: EffectStore = {
-    intend: async ({ request }) => {
-      if (kept !== null) return { ...kept, fresh: false };
-      const empty = { memo: null, response: null, providerId: null, code: null, message: null };
-      kept = {
-        ...empty,
-        id: 'e',
-        status: 'intended',
-        generation: 0,
-        request,
-        sends: 1,
-        firstAttemptAt: at,
-        lastAttemptAt: at,
-      };
-      return { ...kept, fresh: true };
+/** One effect of one job, whose provider answers as it is told: one answer a send, one a look. */
+function effectOf(script: {
+  sends?: (Error | 'done')[];
+  finds?: (Found<Reply> | Error)[];
+  fences?: Fenced<Reply>[];
+  check?: () => Promise<void>;
+}) {
+  let claims = 0;
+  const kept = createMemoryEffects({ jobId: crypto.randomUUID(), now: () => 0, fencing: () => claims });
+  const { sends = [], finds = [], fences } = script;
+  let sent = 0;
+  const keys: string[] = [];
+  const spec: EffectSpec<Reply, Reply> = {
+    ...{ provider: 'stripe', operation: 'refunds.create', request: { ok: true } },
+    send: async (_, { idempotencyKey }) => {
+      sent += 1;
+      keys.push(idempotencyKey);
+      const answer = sends.shift();
+      if (answer instanceof Error) throw answer;
+      return { providerId: 'ch_1', response: { ok: true } };
     },
-    resend: async (effect) => {
-      kept = { ...effect, status: 'intended', code: null, message: null, sends: effect.sends + 1 };
-      return kept;
+    find: async () => {
+      const answer = finds.shift() as Found<Reply> | Error;
+      if (answer instanceof Error) throw answer;
+      return answer;
     },
-    remember: async () => {},
-    settle: async (effect, outcome) => {
-      kept = { ...effect, ...outcome };
+    ...(fences && { fence: async () => fences.shift() as Fenced<Reply> }),
+    ...(script.check && { check: script.check }),
+  };
+  const run = (settleOnly?: ReadonlySet<string>) => {
+    const { signal } = new AbortController();
+    claims += 1;
+    const parts = { store: kept.claim(), signal, report: () => {}, acceptedAt: new Date(0), settleOnly };
+    return runEffect(parts, 'refund', spec).catch((error: Error) => error);
+  };
+  return {
+    run,
+    settle: () => run(new Set(['refund'])),
+    kept,
+    keys,
+    get sent() {
+      return sent;
+    },
+    get status() {
+      return kept.effects.get('refund')?.status;
     },
   };
-  return { store, effect: () => kept };
 }
 
 describe('a refusal of a repeat', () => {
-  const refusal = new PermanentError({ code: 'provider_authentication_failed', message: 'The key was revoked' });
-  const done: Found<Reply> = { state: 'done', providerId: 'ch_1', response: { ok: true } };
-  const cases: [string, () => Promise<Found<Reply>>, string][] = [
-    ['was done by the request before: it is confirmed', async () => done, 'confirmed'],
-    ['is nowhere: it is rejected', async () => ({ state: 'absent' }), 'rejected'],
-    ['may still come: it stays open', async () => ({ state: 'pending', retryAfterMs: 1 }), 'unknown'],
-    [
-      'cannot be asked for: it stays open',
-      async () => Promise.reject(new RetryableError({ code: 'provider_unreachable', message: 'away' })),
-      'unknown',
-    ],
+  const cases: [string, Found<Reply> | Error, string][] = [
+    ['was done by the request before: it is confirmed', done, 'confirmed'],
+    ['never was and never will be: it is rejected', { state: 'absent_for_good' }, 'rejected'],
+    ['is not there now: it stays open', { state: 'absent_now' }, 'unknown'],
+    ['may still come: it stays open', { state: 'pending', retryAfterMs: 1 }, 'unknown'],
+    ['cannot be asked for: it stays open', new RetryableError({ code: 'away', message: 'away' }), 'unknown'],
   ];
-
-  it.each(cases)('of an effect that %s', async (_, later, status) => {
-    const { store, effect } = memoryStore();
-    const finds = [async (): Promise<Found<Reply>> => ({ state: 'absent' }), later];
-    const sends = [new UnknownOutcomeError({ code: 'provider_timeout', message: 'no answer' }), refusal];
-    const spec: EffectSpec<Reply, Reply> = {
-      ...{ provider: 'stripe', operation: 'refunds.create', request: { ok: true } },
-      send: async () => {
-        throw sends.shift();
-      },
-      find: async () => (finds.shift() as () => Promise<Found<Reply>>)(),
-    };
-    const run = () => runEffect(store, 'refund', spec, new AbortController().signal, () => {}).catch((error) => error);
-    expect(await run()).toBeInstanceOf(UnknownOutcomeError);
-    const end = await run();
-    expect(effect()?.status).toBe(status);
+  it.each(cases)('of an effect that %s', async (_, found, status) => {
+    const effect = effectOf({ sends: [unanswered, refusal], finds: [{ state: 'absent_now' }, found] });
+    expect(await effect.run()).toBe(unanswered);
+    const end = await effect.run();
+    expect(effect.status).toBe(status);
     if (status === 'confirmed') expect(end).toMatchObject({ providerId: 'ch_1' });
     else expect(end instanceof PermanentError).toBe(status === 'rejected');
+  });
+
+  it('is fenced where the provider has a fence', async () => {
+    const effect = effectOf({
+      sends: [unanswered, refusal],
+      finds: [{ state: 'absent_now' }],
+      fences: [{ state: 'absent_for_good' }],
+    });
+    await effect.run();
+    expect(await effect.run()).toMatchObject({ name: 'PermanentError', code: refusal.code });
+    expect(effect.status).toBe('rejected');
+  });
+});
+
+describe('doubt', () => {
+  it('outlives harmless failures of repeats, and their codes', async () => {
+    const absent: Found<Reply> = { state: 'absent_now' };
+    const away = new RetryableError({ code: 'provider_unreachable', message: 'no connection' });
+    const effect = effectOf({ sends: [unanswered, later, away], finds: [absent, absent] });
+    await effect.run();
+    for (const error of [later, away]) {
+      expect(await effect.run()).toBe(error);
+      expect(effect.kept.effects.get('refund')).toMatchObject({ status: 'unknown', code: 'provider_timeout' });
+    }
+  });
+
+  it('is none where the first send provably never left', async () => {
+    const effect = effectOf({ sends: [later, 'done'] });
+    expect(await effect.run()).toBe(later);
+    expect(effect.status).toBe('planned');
+    expect(await effect.settle()).toMatchObject({ name: 'AbortError' });
+    expect(await effect.run()).toMatchObject({ providerId: 'ch_1' });
+  });
+});
+
+describe('an effect that is to be stopped', () => {
+  it('is void only once its absence is for good', async () => {
+    const effect = effectOf({ sends: [unanswered], finds: [{ state: 'absent_now' }, { state: 'absent_for_good' }] });
+    await effect.run();
+    expect(await effect.settle()).toMatchObject({ code: 'outcome_pending', retryAfterMs: expect.any(Number) });
+    expect(effect.status).toBe('unknown');
+    expect(await effect.settle()).toMatchObject({ name: 'AbortError', kind: 'cancelled' });
+    expect([effect.status, effect.sent]).toEqual(['void', 1]);
+  });
+
+  it('asks for a new key when the job is started again after that', async () => {
+    const effect = effectOf({ sends: [unanswered, 'done'], finds: [{ state: 'absent_for_good' }] });
+    await effect.run();
+    await effect.settle();
+    effect.kept.renew();
+    expect(await effect.run()).toMatchObject({ providerId: 'ch_1' });
+    const [first, second] = effect.keys;
+    expect(second).toBe(`${first}.1`);
+  });
+});
+
+describe('where nothing may be sent any more', () => {
+  const refuse = { allowed: true };
+  const check = async () => {
+    if (!refuse.allowed) throw new PermanentError({ code: 'account_not_allowed', message: 'taken off the list' });
+  };
+
+  it('a first send is not begun', async () => {
+    refuse.allowed = false;
+    const effect = effectOf({ check });
+    expect(await effect.run()).toMatchObject({ code: 'account_not_allowed' });
+    expect([effect.status, effect.sent]).toEqual([undefined, 0]);
+  });
+
+  it.each([
+    ['was done', done, 'confirmed', 'ch_1'],
+    ['was not done', { state: 'absent_for_good' }, 'void', undefined],
+    ['may come yet', { state: 'absent_now' }, 'unknown', undefined],
+  ] as const)('what %s is found out, and not repeated', async (_, found, status, providerId) => {
+    refuse.allowed = true;
+    const effect = effectOf({ check, sends: [unanswered], finds: [found] });
+    await effect.run();
+    refuse.allowed = false;
+    expect((await effect.run()) as object).toMatchObject(
+      providerId === undefined
+        ? { code: status === 'void' ? 'account_not_allowed' : 'outcome_pending' }
+        : { providerId },
+    );
+    expect([effect.status, effect.sent]).toEqual([status, 1]);
   });
 });

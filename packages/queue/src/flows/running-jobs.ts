@@ -5,7 +5,8 @@ import type { Connections } from '../redis/connections.ts';
 
 /** What only the job of a step knows while it has not ended. */
 export interface RunningJob {
-  status: 'pending' | 'processing';
+  /** `settling`: over but for an effect whose outcome is open. */
+  status: 'pending' | 'processing' | 'settling';
   attempts: number;
   startedAt: Date | null;
   /** Of the last attempt. */
@@ -36,8 +37,10 @@ export async function runningJobs(
 
 async function ofLedger(sql: Sql, ids: readonly string[]): Promise<[string, RunningJob][]> {
   const rows = await findCriticalJobs(sql, ids);
-  return rows.flatMap(({ id, status, attempts, startedAt, error }) =>
-    status === 'pending' || status === 'processing' ? [[id, { status, attempts, startedAt, error }]] : [],
+  return rows.flatMap(({ id, status, attempts, startedAt, error, settlingSince }) =>
+    status === 'pending' || status === 'processing'
+      ? [[id, { status: settlingSince === null ? status : 'settling', attempts, startedAt, error }]]
+      : [],
   );
 }
 

@@ -1,5 +1,6 @@
 import {
   backoffDelayMs,
+  DeferredError,
   type FailureRecord,
   failureRecord,
   type JobPolicy,
@@ -7,7 +8,8 @@ import {
   RateLimitedError,
   UnknownOutcomeError,
 } from '@queue-service/contracts';
-import type { ActedEffect, DeadLetterReason } from '@queue-service/persistence';
+import type { ActedEffect, DeadLetterReason, SettlingVerdict } from '@queue-service/persistence';
+import { isOpen } from '../effects/effect-machine.ts';
 import { ClaimLostError } from '../effects/effect-store.ts';
 import { Snooze } from '../handler.ts';
 import { Abort } from './abort.ts';
@@ -20,10 +22,15 @@ export type Outcome =
   /** Back to the queue without using the attempt. */
   | {
       kind: 'returned';
-      why: 'rate_limited' | 'in_progress' | 'snoozed' | 'shutdown' | 'cancelling' | 'isolated';
+      why: 'rate_limited' | 'in_progress' | 'snoozed' | 'shutdown' | 'isolated';
       error: FailureRecord | null;
       delayMs: number;
     }
+  /**
+   * It is over, but whether an effect of it happened is not certain yet: back to the queue without using an attempt, and
+   * from now on providers are only asked. The verdict is how it fails when nothing happened; null when it is cancelled.
+   */
+  | { kind: 'settling'; verdict: SettlingVerdict | null; error: FailureRecord; delayMs: number }
   /** No further attempt: dead letter. */
   | { kind: 'dead'; error: FailureRecord; reason: DeadLetterReason }
   /** Stopped on request. What it had done by then, or may have, stays done. */
@@ -78,6 +85,9 @@ export function outcomeOf(attempt: AttemptEnd): Outcome {
   }
   if (abort?.kind === 'cancelled' || isCancel(end.thrown)) return { kind: 'cancelled', acted: [] };
   if (abort?.kind === 'shutdown') return { kind: 'returned', why: 'shutdown', error: null, delayMs: 0 };
+  if (end.thrown instanceof DeferredError) {
+    return { kind: 'returned', why: 'snoozed', error: failureRecord(end.thrown), delayMs: end.thrown.retryAfterMs };
+  }
   if (end.thrown instanceof RateLimitedError) {
     return {
       kind: 'returned',
@@ -86,7 +96,7 @@ export function outcomeOf(attempt: AttemptEnd): Outcome {
       delayMs: end.thrown.retryAfterMs,
     };
   }
-  if (end.thrown instanceof UnknownOutcomeError && end.thrown.retryAfterMs !== null && abort === null) {
+  if (end.thrown instanceof UnknownOutcomeError && end.thrown.retryAfterMs !== null) {
     return {
       kind: 'returned',
       why: 'in_progress',
@@ -102,6 +112,51 @@ export function outcomeOf(attempt: AttemptEnd): Outcome {
     return { kind: 'dead', error, reason: abort?.kind === 'timeout' ? 'timeout' : 'attempts' };
   }
   return { kind: 'retry', error, delayMs: backoffDelayMs(attempt.backoff, attempt.attempt, attempt.random) };
+}
+
+/** How soon a provider is asked again that had no time of its own to give. */
+const settlePollMs = 15_000;
+
+/**
+ * An end stands only on certainty: cancelled or failed says that no money moved, now or later. As long as an effect may
+ * have happened, the job goes back and asks again.
+ * @param verdict what the job was to end as before this attempt, which only asked; undefined in an ordinary attempt
+ * @param acted effects that were carried out, or may have been, as they are after the attempt
+ */
+export function certainOutcome(
+  outcome: Outcome,
+  verdict: SettlingVerdict | null | undefined,
+  acted: readonly ActedEffect[],
+): Outcome {
+  const open = acted.filter(({ status }) => isOpen(status));
+  if (outcome.kind === 'completed' || outcome.kind === 'lost') return outcome;
+  const again = (delayMs: number, kept: SettlingVerdict | null): Outcome => ({
+    ...{ kind: 'settling', verdict: kept, delayMs },
+    error: settlingError(kept, open),
+  });
+  if (verdict === undefined) {
+    // What was carried out may make it complete after all.
+    if (outcome.kind === 'cancelled' && acted.length > 0) return again(0, null);
+    if (outcome.kind === 'dead' && open.length > 0) {
+      return again(0, { error: outcome.error, reason: outcome.reason });
+    }
+    return outcome;
+  }
+  if (open.length > 0 || (outcome.kind !== 'dead' && outcome.kind !== 'cancelled')) {
+    return again('delayMs' in outcome ? Math.max(outcome.delayMs, 100) : settlePollMs, verdict);
+  }
+  if (outcome.kind === 'cancelled' && verdict !== null) return { kind: 'dead', ...verdict };
+  return outcome.kind === 'cancelled' ? { kind: 'cancelled', acted: [...acted] } : outcome;
+}
+
+function settlingError(verdict: SettlingVerdict | null, open: readonly ActedEffect[]): FailureRecord {
+  const names = open.map(({ name }) => name).join(', ');
+  const why = verdict === null ? 'It is to be cancelled' : `It failed (${verdict.error.code})`;
+  const what =
+    names === ''
+      ? 'the provider is asked what became of it'
+      : `${names} may have been carried out; the provider is asked`;
+  return { code: 'outcome_pending', message: `${why}, and ${what}`, retryable: true };
 }
 
 function isCancel(thrown: unknown): boolean {

@@ -1,7 +1,7 @@
 import { contractOf, type JobType, PermanentError, parsePayload, parseResult } from '@queue-service/contracts';
 import { type Logger, withJobSpan } from '@queue-service/observability';
 import type { Sealer } from '@queue-service/persistence';
-import { type EffectReport, runEffect } from '../effects/run-effect.ts';
+import { type EffectReport, type RunEffectParts, runEffect } from '../effects/run-effect.ts';
 import { type Handler, type JobContext, Snooze } from '../handler.ts';
 import type { Claim } from '../tiers/tier.ts';
 import { Abort } from './abort.ts';
@@ -24,10 +24,10 @@ export interface PerformParts {
   /** Where who can abort this run registers itself: a shutdown, a cancel. */
   abortable: (abort: (reason: Abort) => void) => () => void;
   /**
-   * Given where a cancelled job has to find out first what became of these effects: its handler runs once more, and
+   * Given where a job that is over has to find out first what became of these effects: its handler runs once more, and
    * nothing is sent.
    */
-  only?: ReadonlySet<string> | undefined;
+  settleOnly?: ReadonlySet<string> | undefined;
   /** Default {@link abortGraceMs}. */
   graceMs?: number | undefined;
 }
@@ -46,7 +46,7 @@ export async function perform(claim: Claim, parts: PerformParts): Promise<Perfor
   givenUp.catch(() => {});
   let graceTimer: NodeJS.Timeout | undefined;
   const stop = (reason: Abort) => {
-    if (abort !== null || (reason.kind === 'cancelled' && parts.only !== undefined)) return;
+    if (abort !== null || (reason.kind === 'cancelled' && parts.settleOnly !== undefined)) return;
     abort = reason;
     controller.abort(reason);
     graceTimer = setTimeout(() => {
@@ -92,6 +92,17 @@ async function attempt(claim: Claim, parts: PerformParts, signal: AbortSignal): 
 }
 
 function contextOf(claim: Claim, parts: PerformParts, signal: AbortSignal): JobContext {
+  const effects: RunEffectParts = {
+    store: claim.effects,
+    signal,
+    report: parts.report,
+    acceptedAt: claim.createdAt,
+    settleOnly: parts.settleOnly,
+    onLateAnswer: (effect) => {
+      if (effect.taken) parts.log().warn(effect, 'An answer came after its attempt had ended, and was recorded');
+      else parts.log().error(effect, 'An answer came after its effect had been given up; look at it at the provider');
+    },
+  };
   return {
     jobId: claim.jobId,
     tenantId: claim.tenantId,
@@ -105,6 +116,6 @@ function contextOf(claim: Claim, parts: PerformParts, signal: AbortSignal): JobC
       return parts.log();
     },
     progress: parts.onProgress,
-    effect: (name, spec) => runEffect(claim.effects, name, spec, signal, parts.report, parts.only),
+    effect: (name, spec) => runEffect(effects, name, spec),
   };
 }

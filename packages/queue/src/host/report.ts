@@ -60,6 +60,12 @@ export function reportEnd(
         'Job went back to its queue without using an attempt',
       );
       return;
+    case 'settling':
+      log.warn(
+        { ...line, error: outcome.error, delayMs: outcome.delayMs },
+        'Job is over but for an effect whose outcome is open; the provider is asked',
+      );
+      return;
     case 'cancelled':
       log.info(line, 'Job cancelled');
       return;

@@ -16,7 +16,7 @@ import { createWhileRunning } from '../while-running.ts';
 import { Abort } from './abort.ts';
 import { canaryName } from './canary.ts';
 import { createIsolation, type Leave } from './isolation.ts';
-import { type Outcome, outcomeOf } from './outcome.ts';
+import { certainOutcome, type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
 import { reportEnd, reportStart } from './report.ts';
 import { settleUntilStored, tellBull } from './settle.ts';
@@ -127,7 +127,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       };
       const settlement = await settleUntilStored(claim, outcome, attempt, log);
       reportEnd(parts, claim, outcome, attempt);
-      if (outcome.kind === 'retry' || outcome.kind === 'returned') events.status('pending');
+      if (outcome.kind === 'retry' || outcome.kind === 'returned' || outcome.kind === 'settling')
+        events.status('pending');
       if (events.written !== null) await events.written;
       return settlement;
     } catch (error) {
@@ -140,7 +141,8 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
   const attemptOf = async (claim: Claim, job: Job, log: () => Logger, events: AttemptEvents): Promise<Outcome> => {
     if (claim.crashes >= (parts.maxCrashes ?? maxCrashes)) {
       const message = `Its worker died ${claim.crashes} times while it ran`;
-      return { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
+      const dead: Outcome = { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
+      return certain(claim, dead, claim.verdict);
     }
     const waiting = waitToRun(claim);
     const leave = waiting instanceof Promise ? await waiting : waiting;
@@ -164,14 +166,16 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
   };
 
   const runAttempt = async (claim: Claim, job: Job, log: () => Logger, events: AttemptEvents): Promise<Outcome> => {
-    const acted = claim.cancelRequested ? await claim.acted() : [];
-    // Money that has moved, or may have, is looked for before the job is called cancelled.
-    const findsOut = claim.findsOut && acted.length > 0;
-    if (claim.cancelRequested && !findsOut) return { kind: 'cancelled', acted };
+    const { verdict } = claim;
+    const acted = verdict === undefined ? [] : await claim.acted();
+    if (verdict !== undefined && (!claim.findsOut || acted.length === 0)) {
+      return verdict === null ? { kind: 'cancelled', acted } : { kind: 'dead', ...verdict };
+    }
     const leaveLoop = parts.loop?.enter({ id: claim.jobId, type: claim.type });
     const performed = await perform(claim, {
       graceMs: parts.abortGraceMs,
-      only: findsOut ? new Set(acted.map(({ name }) => name)) : undefined,
+      // Money that has moved, or may have, is looked for before the job ends without it.
+      settleOnly: verdict === undefined ? undefined : new Set(acted.map(({ name }) => name)),
       handlers,
       sealer: parts.sealer,
       log: once(() =>
@@ -203,12 +207,7 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       backoff,
       random: parts.random(),
     });
-    if (outcome.kind !== 'cancelled') return outcome;
-    const done = await claim.acted();
-    if (claim.findsOut && !findsOut && done.length > 0) {
-      return { kind: 'returned', why: 'cancelling', error: null, delayMs: 0 };
-    }
-    return { kind: 'cancelled', acted: done };
+    return certain(claim, outcome, verdict);
   };
 
   const options = {
@@ -262,6 +261,14 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       parts.loop?.close();
     },
   };
+}
+
+/** The outcome as far as it can be said now; asks the tier only where something stands on it. */
+async function certain(claim: Claim, outcome: Outcome, verdict: Claim['verdict']): Promise<Outcome> {
+  const ends = outcome.kind === 'dead' || outcome.kind === 'cancelled';
+  if (verdict === undefined && !ends) return outcome;
+  if (!claim.findsOut) return outcome.kind === 'cancelled' ? { ...outcome, acted: await claim.acted() } : outcome;
+  return certainOutcome(outcome, verdict, await claim.acted());
 }
 
 /** Most jobs log nothing themselves, and a child of a logger is dear. */

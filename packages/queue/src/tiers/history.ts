@@ -152,6 +152,7 @@ function claimOf(
         envelope.attempts -= 1;
         await save();
         return { kind: 'later', delayMs: outcome.delayMs, moved };
+      case 'settling': // Never: these queues end without asking providers.
       case 'lost':
         return { kind: 'later', delayMs: 0 };
     }
@@ -180,7 +181,7 @@ function claimOf(
     startedAt: new Date(envelope.startedAt),
     attemptLog: envelope.attemptLog,
     crashes: found.crashes,
-    cancelRequested: found.cancelled,
+    verdict: found.cancelled ? null : undefined,
     ended: envelope.ended ?? null,
     effects: envelopeEffects(envelope, parts.sealer, saveRunning, parts.now),
     acted: async () => actedInEnvelope(envelope),

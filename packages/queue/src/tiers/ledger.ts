@@ -8,6 +8,7 @@ import {
   findCriticalJobs,
   finishCriticalJobs,
   type JobEnd,
+  type JobReturn,
   listActedEffects,
   returnCriticalJob,
   type Sealer,
@@ -139,9 +140,10 @@ function claimOf(
       usesAttempt: boolean,
       error: FailureRecord | null,
       logged: AttemptRecord | null,
-      keepCrashes = false,
+      { keepCrashes = false, settling = null }: { keepCrashes?: boolean; settling?: JobReturn['settling'] } = {},
     ): Promise<Settlement> => {
-      await returnCriticalJob(parts.db, { id, fencing, delayMs, usesAttempt, error, attempt: logged, keepCrashes });
+      const returned = { id, fencing, delayMs, usesAttempt, error, attempt: logged, keepCrashes, settling };
+      await returnCriticalJob(parts.db, returned);
       return { kind: 'later', delayMs };
     };
     switch (outcome.kind) {
@@ -164,7 +166,11 @@ function claimOf(
         return giveBack(outcome.delayMs, true, outcome.error, attempt);
       case 'returned':
         // Polls and pauses are not attempts: a log of each would grow without end.
-        return giveBack(outcome.delayMs, false, outcome.error, null, outcome.why === 'isolated');
+        return giveBack(outcome.delayMs, false, outcome.error, null, { keepCrashes: outcome.why === 'isolated' });
+      case 'settling': {
+        const { delayMs, error, verdict } = outcome;
+        return giveBack(delayMs, false, error, row.settlingSince === null ? attempt : null, { settling: { verdict } });
+      }
       case 'lost':
         return { kind: 'later', delayMs: (parts.timing ?? leaseTiming).leaseMs };
     }
@@ -191,7 +197,7 @@ function claimOf(
     startedAt: row.startedAt ?? parts.now(),
     attemptLog: row.attemptLog,
     crashes: row.crashes,
-    cancelRequested: row.cancelRequestedAt !== null,
+    verdict: row.cancelRequestedAt !== null ? null : (row.settling ?? undefined),
     ended: null,
     effects: ledgerEffects(parts.db, writes, parts.sealer, { jobId: id, fencing, tenantId: row.tenantId }),
     acted: () => listActedEffects(parts.db, id),

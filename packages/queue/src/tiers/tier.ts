@@ -1,5 +1,5 @@
 import type { FailureRecord, JobType } from '@queue-service/contracts';
-import type { ActedEffect, AttemptRecord } from '@queue-service/persistence';
+import type { ActedEffect, AttemptRecord, SettlingVerdict } from '@queue-service/persistence';
 import type { Job } from 'bullmq';
 import type { EffectStore } from '../effects/effect-store.ts';
 import type { Abort } from '../host/abort.ts';
@@ -30,13 +30,17 @@ export interface Claim {
   attemptLog: AttemptRecord[];
   /** Times a worker died with it. */
   crashes: number;
-  cancelRequested: boolean;
+  /**
+   * Set where it is to end without an effect: null when it is to be cancelled, else how it fails. Providers are asked
+   * what became of its effects, and nothing is sent.
+   */
+  verdict: SettlingVerdict | null | undefined;
   /** It ended in an earlier run, and only the recording is still owed. */
   ended: { outcome: Outcome; attempt: AttemptRecord } | null;
   effects: EffectStore;
   /** What was carried out in its name, or may have been, by any attempt. */
   acted(): Promise<ActedEffect[]>;
-  /** Whether providers are asked what became of its effects before it is called cancelled. */
+  /** Whether providers are asked what became of its effects before it is called cancelled or failed. */
   findsOut: boolean;
   /** Keeps the claim while the job runs and tells what becomes of it; the answer lets go. */
   guard(abort: (reason: Abort) => void): () => void;

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { canonicalJson, type JobPayload, type JobResult, type JobType } from '@queue-service/contracts';
+import type { JobPayload, JobResult, JobType } from '@queue-service/contracts';
 import { createLogger } from '@queue-service/observability';
-import {
-  type EffectRecord,
-  type EffectStore,
-  type Handler,
-  type JobContext,
-  runEffect,
-  type Snooze,
-} from '@queue-service/queue';
+import { type Handler, type JobContext, runEffect, type Snooze } from '@queue-service/queue';
+import { createMemoryEffects, type MemoryEffects } from '@queue-service/queue/testing';
 import { startStripe } from '@queue-service/sandbox';
 import type { Stripe } from 'stripe';
 import { createStripe } from '../client.ts';
+import { lookupPolicy } from '../lookup.ts';
+
+/** The client's time-out in tests: only a fault lets it pass. */
+const timeoutMs = 1_500;
+
+/** Of that client. */
+export const policy = lookupPolicy(timeoutMs);
 
 /** A list of accounts that has every account. */
 export const anyAccount = { mayPay: async () => true };
@@ -25,24 +26,56 @@ export class Killed extends Error {}
 export class BenchJob {
   readonly id = randomUUID();
   readonly tenantId: string;
-  /** By name. */
-  readonly effects = new Map<string, EffectRecord>();
   /** Dies before the next of these steps. */
   killBefore: 'send' | 'settle' | null = null;
-  readonly abort = new AbortController();
-  readonly #now: () => number;
+  abort = new AbortController();
+  readonly #kept: MemoryEffects;
+  readonly #createdAt: Date;
+  #claims = 0;
 
   constructor(tenantId: string, now: () => number) {
     this.tenantId = tenantId;
-    this.#now = now;
+    this.#createdAt = new Date(now());
+    this.#kept = createMemoryEffects({
+      ...{ jobId: this.id, now, fencing: () => this.#claims },
+      before: (step) => {
+        if (step === 'settle') this.#die('settle');
+      },
+      after: (step) => {
+        if (step === 'begin') this.#die('send');
+      },
+    });
+  }
+
+  /** By name. */
+  get effects() {
+    return this.#kept.effects;
+  }
+
+  /** As a redrive does it. */
+  renew(): void {
+    this.#kept.renew();
+  }
+
+  forget(name: string): void {
+    this.#kept.forget(name);
   }
 
   run<Type extends JobType>(handler: Handler<Type>, payload: JobPayload<Type>): Promise<JobResult<Type> | Snooze> {
     return handler(payload, this.#context());
   }
 
-  #context(): JobContext {
+  /** As a cancelled job, or one that has failed, is run: what is open is only found out. */
+  settle<Type extends JobType>(handler: Handler<Type>, payload: JobPayload<Type>): Promise<JobResult<Type> | Snooze> {
+    return handler(payload, this.#context(new Set(this.effects.keys())));
+  }
+
+  #context(settleOnly?: ReadonlySet<string>): JobContext {
     const { signal } = this.abort;
+    this.#claims += 1;
+    const createdAt = this.#createdAt;
+    const store = this.#kept.claim(this.#claims);
+    const parts = { store, signal, report: () => {}, acceptedAt: createdAt, settleOnly };
     return {
       jobId: this.id,
       tenantId: this.tenantId,
@@ -50,59 +83,11 @@ export class BenchJob {
       maxAttempts: 10,
       requestId: null,
       flowId: null,
-      createdAt: new Date(this.#now()),
+      createdAt,
       signal,
       log: createLogger({ service: 'bench', level: 'silent' }),
       progress: () => {},
-      effect: (name, spec) => runEffect(this.#store(), name, spec, signal, () => {}),
-    };
-  }
-
-  #store(): EffectStore {
-    const kept = (id: string) => [...this.effects.values()].find((effect) => effect.id === id) as EffectRecord;
-    return {
-      intend: async (intent) => {
-        const known = this.effects.get(intent.name);
-        if (known !== undefined) {
-          // What is stored is sent; but a handler that would now ask for something else has not understood its past.
-          if (canonicalJson(known.request) !== canonicalJson(intent.request)) {
-            throw new Error(`${intent.name}: another request than at first`);
-          }
-          return { ...asStored(known), fresh: false };
-        }
-        const at = new Date(this.#now());
-        const made: EffectRecord = {
-          id: randomUUID(),
-          status: 'intended',
-          generation: 0,
-          request: intent.request,
-          memo: null,
-          response: null,
-          providerId: null,
-          code: null,
-          message: null,
-          sends: 1,
-          firstAttemptAt: at,
-          lastAttemptAt: at,
-        };
-        this.effects.set(intent.name, made);
-        this.#die('send');
-        return { ...made, fresh: true };
-      },
-      resend: async ({ id }, newKey) => {
-        const effect = kept(id);
-        const at = new Date(this.#now());
-        Object.assign(effect, { status: 'intended', code: null, sends: effect.sends + 1, lastAttemptAt: at });
-        if (newKey) Object.assign(effect, { generation: effect.generation + 1, firstAttemptAt: at });
-        return asStored(effect);
-      },
-      remember: async ({ id }, memo) => {
-        kept(id).memo = memo;
-      },
-      settle: async ({ id }, outcome) => {
-        this.#die('settle');
-        Object.assign(kept(id), outcome, { lastAttemptAt: new Date(this.#now()) });
-      },
+      effect: (name, spec) => runEffect(parts, name, spec),
     };
   }
 
@@ -111,17 +96,6 @@ export class BenchJob {
     this.killBefore = null;
     throw new Killed(`killed before ${step}`);
   }
-}
-
-/** What PostgreSQL makes of a row: jsonb gives objects back with their keys in its own order. */
-function asStored(effect: EffectRecord): EffectRecord {
-  return { ...effect, request: reordered(effect.request) };
-}
-
-function reordered(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([key, part]) => [key, reordered(part)] as const);
-  return Object.fromEntries(entries.toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1)));
 }
 
 export interface Bench {
@@ -139,12 +113,12 @@ export interface Bench {
   ): void;
 }
 
-/** A Stripe of its own, with the client as the worker has it. The time-out is short: only a fault lets it pass. */
+/** A Stripe of its own, with the client as the worker has it. */
 export async function startBench(): Promise<Bench> {
   const sandbox = await startStripe({ accounts: ['acct_1Venue', 'acct_1Other'] });
   return {
     sandbox,
-    stripe: createStripe({ secretKey: 'sk_test_bench', apiBase: sandbox.url, timeoutMs: 1_500 }),
+    stripe: createStripe({ secretKey: 'sk_test_bench', apiBase: sandbox.url, timeoutMs }),
     job: (tenantId = 'venue-1') => new BenchJob(tenantId, () => sandbox.clock.now()),
     count: (kind, job) => sandbox.effects.count({ kind, jobId: job.id }),
     fail: (path, action, times = 1, method = 'POST') => {

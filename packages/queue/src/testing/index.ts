@@ -1,0 +1,1 @@
+export { createMemoryEffects, type MemoryEffects } from './memory-effects.ts';
