@@ -23,7 +23,9 @@ export const plantedRuns: Readonly<Record<string, PlantedRun>> = {
       script: async (cluster) => {
         const first = cluster.members.find(({ name }) => name === 'worker-money-1');
         // Slow enough that whoever takes over is still at work when the frozen one wakes up.
-        cluster.providers.sandbox.stripe.faults.random({ seed: 1, rates: { delay: { rate: 1, ms: 4_000 } } });
+        const confirms = { method: 'POST', path: /\/confirm$/ };
+        const rates = { delay: { rate: 1, ms: 4_000 } };
+        cluster.providers.sandbox.stripe.faults.random({ seed: 1, match: confirms, rates });
         await untilMoved(cluster, `who = 'worker-money-1' AND became = 'processing'`, 5);
         // Their payments are under way by then: an answer that came while it was frozen is what it ends them with at once.
         await sleep(1_000);

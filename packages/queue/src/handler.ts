@@ -28,7 +28,7 @@ export interface EffectCall {
    * @throws ClaimLostError
    */
   remember(memo: JsonObject, providerId?: string): Promise<void>;
-  /** To be called after a wait (a rate limit), right before the request leaves. @throws ClaimLostError */
+  /** To be called right before a request leaves, after all that may take time. Asks only when some has passed. @throws ClaimLostError */
   requireClaim(): Promise<void>;
 }
 

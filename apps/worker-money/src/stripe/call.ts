@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  DeferredError,
   type JobError,
   PermanentError,
   RetryableError,
@@ -35,7 +36,7 @@ export async function change<Answer extends { id: string; object: string }>(
 
 /**
  * A request of which it does not matter how often it is done: it moves no money, and what it makes is harmless.
- * @throws PermanentError, RetryableError, RateLimitedError
+ * @throws PermanentError, RetryableError, RateLimitedError, DeferredError
  */
 export async function prepare<Answer extends { id: string; object: string }>(
   call: Pick<EffectCall, 'signal' | 'requireClaim'>,
@@ -115,6 +116,9 @@ function isObject(answer: unknown, kind: Kind): boolean {
 
 function asNothingHappened(error: unknown): unknown {
   if (!(error instanceof UnknownOutcomeError)) return error;
+  const { retryAfterMs } = error;
+  // An earlier one of ours is still at work.
+  if (retryAfterMs !== null) return new DeferredError({ reason: error.message, retryAfterMs });
   return new RetryableError({ code: error.code, message: error.message });
 }
 

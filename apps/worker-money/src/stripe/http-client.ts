@@ -14,12 +14,9 @@ export class ConnectionLostError extends Error {
 /** Whose request is under way; stripe-node hands nothing of its own on to its HTTP client. */
 export const underWay = new AsyncLocalStorage<{
   signal: AbortSignal;
-  /** Asked after a wait, right before a request leaves that changes something. Throws when the claim is lost. */
+  /** Asked right before a request leaves that changes something. Throws when the claim is lost. */
   requireClaim?: () => Promise<void>;
 }>();
-
-/** A wait that is worth a look at the claim, in milliseconds: leases last much longer. */
-const noticeableWaitMs = 100;
 
 const silentlyRepeated: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
@@ -32,7 +29,10 @@ export function singleRequestClient(client: HttpClient, limiter?: ProviderLimite
   return {
     getClientName: () => client.getClientName(),
     makeRequest: async (...request) => {
-      if (limiter !== undefined) await takeTurn(limiter);
+      const sending = underWay.getStore();
+      // The wait for a turn ends with the attempt, and whoever lost the job meanwhile sends nothing.
+      await limiter?.take(sending?.signal);
+      await sending?.requireClaim?.();
       try {
         const response = await client.makeRequest(...request);
         return limiter !== undefined && response.getStatusCode() === 429 ? heard(response, limiter) : response;
@@ -44,14 +44,6 @@ export function singleRequestClient(client: HttpClient, limiter?: ProviderLimite
       }
     },
   };
-}
-
-/** The wait for a turn ends with the attempt, and whoever lost the job meanwhile sends nothing. */
-async function takeTurn(limiter: ProviderLimiter): Promise<void> {
-  const request = underWay.getStore();
-  const since = performance.now();
-  await limiter.take(request?.signal);
-  if (performance.now() - since > noticeableWaitMs) await request?.requireClaim?.();
 }
 
 /** A 429 that slows the fleet once its body is read; one that is about a lock on one object tells nothing of the rate. */

@@ -1,4 +1,5 @@
 import {
+  DeferredError,
   JobError,
   PermanentError,
   RateLimitedError,
@@ -29,6 +30,9 @@ export interface RunEffectParts {
   onLateAnswer?: (effect: { id: string; name: string; taken: boolean; providerId: string | null }) => void;
 }
 
+/** A claim that was held this lately is held still: leases last much longer. In milliseconds. */
+const claimFreshMs = 1_000;
+
 /** How soon an effect that is not there now, and must never be, is looked for again. */
 const absenceCheckMs = 15_000;
 
@@ -53,6 +57,8 @@ export function runEffect<Request extends JsonObject, Response extends JsonObjec
 class EffectRun<Request extends JsonObject, Response extends JsonObject> {
   readonly #parts: RunEffectParts;
   readonly #name: string;
+  /** When a write last began that only the holder of the claim can make; of `performance.now()`. */
+  #heldAt = Number.NEGATIVE_INFINITY;
   readonly #spec: EffectSpec<Request, Response>;
 
   constructor(parts: RunEffectParts, name: string, spec: EffectSpec<Request, Response>) {
@@ -91,7 +97,9 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
     const known = store.ranBefore || settleOnly !== undefined ? await store.find(this.#name) : null;
     if (known !== null) return { ...known, fresh: false };
     if (settleOnly !== undefined) throw stopped();
-    return store.begin(await this.#intent());
+    const intent = await this.#intent();
+    this.#heldAt = performance.now();
+    return store.begin(intent);
   }
 
   async #intent(): Promise<EffectIntent> {
@@ -154,6 +162,7 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
     intent: EffectIntent | null,
   ): Promise<EffectRecord> {
     this.#parts.signal.throwIfAborted();
+    this.#heldAt = performance.now();
     return this.#parts.store.sendAgain(effect, { doubted: next(effect, event).doubted, newKey, intent });
   }
 
@@ -227,10 +236,14 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
       memo: effect.memo as JsonObject | null,
       sends: effect.sends,
       remember: async (memo, providerId) => {
+        this.#heldAt = performance.now();
         await store.remember(effect, memo, providerId ?? null);
         effect.memo = memo;
       },
-      requireClaim: () => store.requireClaim(),
+      // A worker that was frozen meanwhile sends nothing in the name of a job that another has by now.
+      requireClaim: async () => {
+        if (performance.now() - this.#heldAt > claimFreshMs) await store.requireClaim();
+      },
     };
     const startedAt = performance.now();
     const report = (outcome: string) =>
@@ -358,15 +371,11 @@ const unexpected = { code: 'unexpected_error', message: 'The request may have be
 /** An error of unknown make is taken for the worst: it may have happened. */
 function eventOf(error: unknown): 'refused' | 'not_sent' | 'unanswered' {
   if (error instanceof PermanentError) return 'refused';
-  return error instanceof RetryableError || error instanceof RateLimitedError || isOwnAbort(error)
-    ? 'not_sent'
-    : 'unanswered';
+  return nothingHappened.some((kind) => error instanceof kind) ? 'not_sent' : 'unanswered';
 }
 
-/** Thrown by `throwIfAborted` before anything left. */
-function isOwnAbort(error: unknown): boolean {
-  return error instanceof Abort;
-}
+/** `Abort` is thrown by `throwIfAborted`, before anything left. */
+const nothingHappened = [RetryableError, RateLimitedError, DeferredError, Abort];
 
 function stopped(): Abort {
   return new Abort('cancelled', 'Stopped before it was sent');
