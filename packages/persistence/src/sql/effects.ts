@@ -131,7 +131,7 @@ export async function sendEffectAgain(sql: Sql, effect: NextSend): Promise<Effec
     `UPDATE effects e SET status = 'sent', doubted = $4, sends = e.sends + 1, fencing = $3::bigint,
        generation = e.generation + CASE WHEN $5 THEN 1 ELSE 0 END,
        memo = CASE WHEN $5 OR decode($8, 'hex') <> e.request_hash THEN NULL ELSE e.memo END,
-       provider_id = CASE WHEN $5 THEN NULL ELSE e.provider_id END,
+       provider_id = CASE WHEN $5 OR decode($8, 'hex') <> e.request_hash THEN NULL ELSE e.provider_id END,
        request = CASE WHEN $7::jsonb IS NULL THEN e.request ELSE $7::jsonb END,
        request_hash = COALESCE(decode($8, 'hex'), e.request_hash),
        amount = CASE WHEN $7::jsonb IS NULL THEN e.amount ELSE $9::bigint END,
@@ -235,7 +235,8 @@ export async function renewEffects(sql: Sql, jobId: string): Promise<void> {
 export async function holdsClaim(sql: Sql, claim: { jobId: string; fencing: number }): Promise<boolean> {
   const [row] = await sql.query<{ held: boolean }>(
     'holds-claim',
-    `SELECT ${claimHolds('$1::uuid', '$2::bigint')} AS held`,
+    `SELECT EXISTS (SELECT 1 FROM critical_jobs WHERE id = $1::uuid AND fencing = $2::bigint AND status = 'processing'
+       AND lease_until > clock_timestamp()) AS held`,
     [claim.jobId, claim.fencing],
   );
   return row?.held === true;

@@ -10,7 +10,7 @@ import type { EffectCall, EffectResult, EffectSpec, Found, JsonObject, OpenEffec
 import { Abort } from '../host/abort.ts';
 import { type EffectEvent, next } from './effect-machine.ts';
 import { ClaimLostError, type EffectIntent, type EffectRecord, type EffectStore } from './effect-store.ts';
-import { answerOrAbort } from './late-answer.ts';
+import { answerOrAbort, type SetTimer } from './late-answer.ts';
 
 /** What metrics are given of an effect. */
 export type EffectReport = (provider: string, operation: string, outcome: string, seconds: number) => void;
@@ -26,12 +26,20 @@ export interface RunEffectParts {
    * Nothing is sent.
    */
   settleOnly?: ReadonlySet<string> | undefined;
+  /** A clock that goes on while the process is frozen or its machine sleeps, in milliseconds; default `Date.now`. */
+  clockMs?: () => number;
+  /** Default: the process's own timers. */
+  setTimer?: SetTimer;
   /** An answer came after its attempt was given up, and says something that nobody could know. Never throws. */
   onLateAnswer?: (effect: { id: string; name: string; taken: boolean; providerId: string | null }) => void;
 }
 
 /** A claim that was held this lately is held still: leases last much longer. In milliseconds. */
 const claimFreshMs = 1_000;
+
+/** What was found out before a send does not hold for ever: a key may be forgotten meanwhile. */
+const decisionLifeMs = 60_000;
+const stale = 'The attempt stood still for too long between its decision to send and the request';
 
 /** How soon an effect that is not there now, and must never be, is looked for again. */
 const absenceCheckMs = 15_000;
@@ -57,12 +65,17 @@ export function runEffect<Request extends JsonObject, Response extends JsonObjec
 class EffectRun<Request extends JsonObject, Response extends JsonObject> {
   readonly #parts: RunEffectParts;
   readonly #name: string;
-  /** When a write last began that only the holder of the claim can make; of `performance.now()`. */
+  /** When a write last began that only the holder of the claim can make, by that clock. */
   #heldAt = Number.NEGATIVE_INFINITY;
   readonly #spec: EffectSpec<Request, Response>;
 
+  /** When the ledger was read that a send is decided by; likewise. */
+  #decidedAt = Number.NEGATIVE_INFINITY;
+  readonly #clockMs: () => number;
+
   constructor(parts: RunEffectParts, name: string, spec: EffectSpec<Request, Response>) {
     this.#parts = parts;
+    this.#clockMs = parts.clockMs ?? Date.now;
     this.#name = name;
     this.#spec = spec;
   }
@@ -72,6 +85,7 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
     // Before anything is written: what was never sent must not look as if it may have been.
     signal.throwIfAborted();
     if (settleOnly !== undefined && !settleOnly.has(this.#name)) throw stopped();
+    this.#decidedAt = this.#clockMs();
     const effect = await this.#open();
     switch (effect.status) {
       case 'confirmed':
@@ -98,7 +112,7 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
     if (known !== null) return { ...known, fresh: false };
     if (settleOnly !== undefined) throw stopped();
     const intent = await this.#intent();
-    this.#heldAt = performance.now();
+    this.#heldAt = this.#clockMs();
     return store.begin(intent);
   }
 
@@ -162,7 +176,7 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
     intent: EffectIntent | null,
   ): Promise<EffectRecord> {
     this.#parts.signal.throwIfAborted();
-    this.#heldAt = performance.now();
+    this.#heldAt = this.#clockMs();
     return this.#parts.store.sendAgain(effect, { doubted: next(effect, event).doubted, newKey, intent });
   }
 
@@ -236,13 +250,15 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
       memo: effect.memo as JsonObject | null,
       sends: effect.sends,
       remember: async (memo, providerId) => {
-        this.#heldAt = performance.now();
+        this.#heldAt = this.#clockMs();
         await store.remember(effect, memo, providerId ?? null);
         effect.memo = memo;
       },
       // A worker that was frozen meanwhile sends nothing in the name of a job that another has by now.
       requireClaim: async () => {
-        if (performance.now() - this.#heldAt > claimFreshMs) await store.requireClaim();
+        const since = (then: number) => Math.abs(this.#clockMs() - then);
+        if (since(this.#decidedAt) > decisionLifeMs) throw new DeferredError({ reason: stale, retryAfterMs: 0 });
+        if (since(this.#heldAt) > claimFreshMs) await store.requireClaim();
       },
     };
     const startedAt = performance.now();
@@ -251,9 +267,8 @@ class EffectRun<Request extends JsonObject, Response extends JsonObject> {
     let result: EffectResult<Response>;
     try {
       signal.throwIfAborted();
-      result = await answerOrAbort(this.#spec.send(effect.request as Request, call), signal, (late) =>
-        this.#hearLate(effect, late),
-      );
+      const sending = this.#spec.send(effect.request as Request, call);
+      result = await answerOrAbort(sending, signal, (late) => this.#hearLate(effect, late), this.#parts.setTimer);
     } catch (error) {
       // Nothing is sent in the name of a lost claim after it was lost; what left before is the new holder's to settle.
       if (error instanceof ClaimLostError) throw error;

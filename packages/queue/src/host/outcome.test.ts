@@ -1,9 +1,9 @@
 import { PermanentError, RateLimitedError, RetryableError, UnknownOutcomeError } from '@queue-service/contracts';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ClaimLostError } from '../effects/effect-store.ts';
 import { snooze } from '../handler.ts';
 import { Abort } from './abort.ts';
-import { type AttemptEnd, outcomeOf } from './outcome.ts';
+import { type AttemptEnd, certainOutcome, type Outcome, outcomeOf } from './outcome.ts';
 
 const backoff = { kind: 'exponential', baseMs: 2_000, maxMs: 60_000 } as const;
 function outcome(end: AttemptEnd['end'], more: Partial<AttemptEnd> = {}) {
@@ -69,5 +69,33 @@ it('ends as cancelled when the signal was aborted for that', () => {
   expect(outcome({ thrown: new Error('x') }, { abort: new Abort('cancelled', '') })).toEqual({
     kind: 'cancelled',
     acted: [],
+  });
+});
+
+describe('an end', () => {
+  const died = { kind: 'dead', reason: 'timeout', error: { code: 'timeout', message: 'm', retryable: true } } as const;
+  const refused = { ...died, reason: 'permanent' } as const;
+  const cancelled = { kind: 'cancelled', acted: [] } as const;
+  const verdict = { error: died.error, reason: 'attempts' } as const;
+  const open = [{ name: 'charge', status: 'unknown', providerId: null }] as const;
+  const done = [{ name: 'charge', status: 'confirmed', providerId: 'pi_1' }] as const;
+
+  it.each([
+    ['a failure without effects stands', died, undefined, [], died],
+    [
+      'a failure with an effect, open or done, is looked into',
+      died,
+      undefined,
+      done,
+      { kind: 'settling', verdict: { reason: 'timeout' } },
+    ],
+    ['so is a cancel', cancelled, undefined, open, { kind: 'settling', verdict: null }],
+    ['what is open is asked for again', refused, verdict, open, { kind: 'settling', verdict }],
+    ['a time-out of the look itself says nothing', died, verdict, done, { kind: 'settling', verdict }],
+    ['a refusal that was found out counts', refused, verdict, [], refused],
+    ['what did not happen leaves the verdict', cancelled, verdict, [], { kind: 'dead', ...verdict }],
+    ['or the cancel', cancelled, null, [], { kind: 'cancelled', acted: [] }],
+  ] as const)('%s', (_, outcome, given, acted, expected) => {
+    expect(certainOutcome(outcome as Outcome, given, acted)).toMatchObject(expected);
   });
 });

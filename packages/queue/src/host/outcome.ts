@@ -128,25 +128,26 @@ export function certainOutcome(
   verdict: SettlingVerdict | null | undefined,
   acted: readonly ActedEffect[],
 ): Outcome {
-  const open = acted.filter(({ status }) => isOpen(status));
   if (outcome.kind === 'completed' || outcome.kind === 'lost') return outcome;
+  const open = acted.filter(({ status }) => isOpen(status));
   const again = (delayMs: number, kept: SettlingVerdict | null): Outcome => ({
     ...{ kind: 'settling', verdict: kept, delayMs },
     error: settlingError(kept, open),
   });
   if (verdict === undefined) {
-    // What was carried out may make it complete after all.
-    if (outcome.kind === 'cancelled' && acted.length > 0) return again(0, null);
-    if (outcome.kind === 'dead' && open.length > 0) {
-      return again(0, { error: outcome.error, reason: outcome.reason });
-    }
-    return outcome;
+    // What was carried out may make it complete after all: the handler says so, in a run that sends nothing.
+    if (acted.length === 0 || (outcome.kind !== 'dead' && outcome.kind !== 'cancelled')) return outcome;
+    return again(0, outcome.kind === 'dead' ? { error: outcome.error, reason: outcome.reason } : null);
   }
-  if (open.length > 0 || (outcome.kind !== 'dead' && outcome.kind !== 'cancelled')) {
+  // The handler's own word. A time-out, say, is none.
+  const decided =
+    outcome.kind === 'cancelled' ||
+    (outcome.kind === 'dead' && (outcome.reason === 'permanent' || outcome.reason === 'contract'));
+  if (open.length > 0 || (!decided && acted.length > 0)) {
     return again('delayMs' in outcome ? Math.max(outcome.delayMs, 100) : settlePollMs, verdict);
   }
-  if (outcome.kind === 'cancelled' && verdict !== null) return { kind: 'dead', ...verdict };
-  return outcome.kind === 'cancelled' ? { kind: 'cancelled', acted: [...acted] } : outcome;
+  if (outcome.kind === 'dead' && decided) return outcome;
+  return verdict === null ? { kind: 'cancelled', acted: [...acted] } : { kind: 'dead', ...verdict };
 }
 
 function settlingError(verdict: SettlingVerdict | null, open: readonly ActedEffect[]): FailureRecord {

@@ -14,9 +14,10 @@ import { sharedCalls } from '../redis/shared-calls.ts';
 import { type Claim, isClaim, type Settlement, type Tier } from '../tiers/tier.ts';
 import { createWhileRunning } from '../while-running.ts';
 import { Abort } from './abort.ts';
+import { attemptOutcome, stalledOutcome } from './attempt.ts';
 import { canaryName } from './canary.ts';
 import { createIsolation, type Leave } from './isolation.ts';
-import { certainOutcome, type Outcome, outcomeOf } from './outcome.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
 import { perform } from './perform.ts';
 import { reportEnd, reportStart } from './report.ts';
 import { settleUntilStored, tellBull } from './settle.ts';
@@ -140,15 +141,13 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
 
   const attemptOf = async (claim: Claim, job: Job, log: () => Logger, events: AttemptEvents): Promise<Outcome> => {
     if (claim.crashes >= (parts.maxCrashes ?? maxCrashes)) {
-      const message = `Its worker died ${claim.crashes} times while it ran`;
-      const dead: Outcome = { kind: 'dead', reason: 'stalled', error: { code: 'stalled', message, retryable: false } };
-      return certain(claim, dead, claim.verdict);
+      return stalledOutcome(claim);
     }
     const waiting = waitToRun(claim);
     const leave = waiting instanceof Promise ? await waiting : waiting;
     if (typeof leave === 'number') return { kind: 'returned', why: 'isolated', error: null, delayMs: leave };
     try {
-      return await runAttempt(claim, job, log, events);
+      return await attemptOutcome(claim, (settleOnly) => runAttempt(claim, job, log, events, settleOnly));
     } finally {
       leave();
     }
@@ -165,17 +164,17 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     }
   };
 
-  const runAttempt = async (claim: Claim, job: Job, log: () => Logger, events: AttemptEvents): Promise<Outcome> => {
-    const { verdict } = claim;
-    const acted = verdict === undefined ? [] : await claim.acted();
-    if (verdict !== undefined && (!claim.findsOut || acted.length === 0)) {
-      return verdict === null ? { kind: 'cancelled', acted } : { kind: 'dead', ...verdict };
-    }
+  const runAttempt = async (
+    claim: Claim,
+    job: Job,
+    log: () => Logger,
+    events: AttemptEvents,
+    settleOnly: ReadonlySet<string> | undefined,
+  ): Promise<Outcome> => {
     const leaveLoop = parts.loop?.enter({ id: claim.jobId, type: claim.type });
     const performed = await perform(claim, {
       graceMs: parts.abortGraceMs,
-      // Money that has moved, or may have, is looked for before the job ends without it.
-      settleOnly: verdict === undefined ? undefined : new Set(acted.map(({ name }) => name)),
+      settleOnly,
       handlers,
       sealer: parts.sealer,
       log: once(() =>
@@ -200,14 +199,13 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
     leaveLoop?.();
     if ('thrown' in performed.end) log().debug({ err: performed.end.thrown }, 'The attempt failed');
     const { backoff } = contractOf(claim.type).policy;
-    const outcome = outcomeOf({
+    return outcomeOf({
       ...performed,
       attempt: claim.attempt,
       maxAttempts: claim.maxAttempts,
       backoff,
       random: parts.random(),
     });
-    return certain(claim, outcome, verdict);
   };
 
   const options = {
@@ -261,14 +259,6 @@ export function startWorkerHost<Queue extends QueueName>(parts: WorkerHostParts<
       parts.loop?.close();
     },
   };
-}
-
-/** The outcome as far as it can be said now; asks the tier only where something stands on it. */
-async function certain(claim: Claim, outcome: Outcome, verdict: Claim['verdict']): Promise<Outcome> {
-  const ends = outcome.kind === 'dead' || outcome.kind === 'cancelled';
-  if (verdict === undefined && !ends) return outcome;
-  if (!claim.findsOut) return outcome.kind === 'cancelled' ? { ...outcome, acted: await claim.acted() } : outcome;
-  return certainOutcome(outcome, verdict, await claim.acted());
 }
 
 /** Most jobs log nothing themselves, and a child of a logger is dear. */

@@ -146,6 +146,6 @@ it('keeps effects as the ledger does, for holders and for those who have lost th
       const open = after[0] != null && ['sent', 'unknown', 'confirmed'].includes(after[0].status);
       expect(acted).toEqual(open ? [after[0]?.status] : []);
     }),
-    { numRuns: 150 },
+    { numRuns: 400 },
   );
 });

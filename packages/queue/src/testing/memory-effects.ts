@@ -1,3 +1,4 @@
+import { canonicalJson } from '@queue-service/contracts';
 import { ClaimLostError, type EffectRecord, type EffectSettlement, type EffectStore } from '../effects/effect-store.ts';
 import { effectId } from '../ids.ts';
 
@@ -84,7 +85,10 @@ export function createMemoryEffects(options: {
         if (effect === undefined || effect.sends !== sends) throw new ClaimLostError(jobId);
         const at = new Date(now());
         Object.assign(effect, { status: 'sent', doubted, sends: sends + 1, lastAttemptAt: at });
-        if (newKey) Object.assign(effect, { generation: effect.generation + 1, memo: null, providerId: null });
+        if (newKey) effect.generation += 1;
+        // What was made by another request is none of this one's.
+        const changed = intent !== null && canonicalJson(intent.request) !== canonicalJson(effect.request);
+        if (newKey || changed) Object.assign(effect, { memo: null, providerId: null });
         if (newKey || intent !== null) effect.firstAttemptAt = at;
         if (intent !== null) effect.request = structuredClone(intent.request);
         after('sendAgain', name ?? '');
