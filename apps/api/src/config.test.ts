@@ -109,6 +109,12 @@ test.each([
   expect(problemsOf({ ...good, JWT_SECRET: undefined, JWT_JWKS_URL: url }).length === 0).toBe(accepted);
 });
 
+test('a placeholder for the metrics token is refused', () => {
+  expect(problemsOf({ ...good, METRICS_TOKEN: 'changeme-changeme' })).toEqual([
+    'METRICS_TOKEN: is a known placeholder; make one with: openssl rand -base64 48',
+  ]);
+});
+
 test('secrets do not show in the printed configuration', () => {
   expect(JSON.stringify(loadConfig(good))).not.toMatch(new RegExp(`${TEST_SECRET}|pg-pw`));
 });

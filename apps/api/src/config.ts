@@ -5,15 +5,15 @@ import { redisRules, serviceConfig } from '@queue-service/queue';
 import { reportStorageConfig } from '@queue-service/report-storage';
 import { z } from 'zod';
 import { readPublicKey, UnsuitableKeyError } from './auth/jwt-trust.ts';
-import { weaknessOf } from './auth/secret-strength.ts';
+import { placeholderProblem, weaknessOf } from './auth/secret-strength.ts';
 
-const jwtSecret = z
-  .string()
-  .superRefine((value, context) => {
-    const weakness = weaknessOf(value);
-    if (weakness !== undefined) context.addIssue({ code: 'custom', message: weakness });
-  })
-  .pipe(variable.secret());
+/** @param problemOf why a value is no secret; undefined when it is */
+function secretUnless(problemOf: (value: string) => string | undefined) {
+  return z.string().superRefine((value, context) => {
+    const message = problemOf(value);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+}
 
 const jwtPublicKey = z.string().transform((value, context) => {
   try {
@@ -43,12 +43,14 @@ const keySetUrl = variable.url().refine((value) => {
 const schema = z.object({
   ...serviceConfig,
   PORT: variable.port().default(3011),
-  JWT_SECRET: jwtSecret.optional(),
+  JWT_SECRET: secretUnless(weaknessOf).pipe(variable.secret()).optional(),
   JWT_PUBLIC_KEY: jwtPublicKey.optional(),
   JWT_JWKS_URL: keySetUrl.optional(),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),
-  METRICS_TOKEN: variable.secret({ minBytes: 16 }).optional(),
+  METRICS_TOKEN: secretUnless(placeholderProblem)
+    .pipe(variable.secret({ minBytes: 16 }))
+    .optional(),
   /** Signs the events of Stripe; without it they are not taken. */
   STRIPE_WEBHOOK_SECRET: variable.secret({ minBytes: 16 }).optional(),
   /** Verification key of SendGrid's signed event webhook; without it its events are not taken. */
