@@ -5,6 +5,7 @@ import { createGuard } from './auth/access.ts';
 import { type Authenticate, createAuthenticate } from './auth/authenticate.ts';
 import type { JwtTrust } from './auth/jwt-trust.ts';
 import { errorHandler } from './http/error-handler.ts';
+import type { LoadShedding } from './http/load-shedding.ts';
 import { mount } from './http/mount.ts';
 import { Problem } from './http/problem.ts';
 import { FactsOfRequests } from './http/request-facts.ts';
@@ -20,7 +21,7 @@ export interface AppParts extends RouteParts {
   readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'httpRequest'>;
   readonly trust: JwtTrust;
   readonly rateLimit?: RateLimit;
-  readonly shedLoad?: RequestHandler;
+  readonly shedding?: Pick<LoadShedding, 'handler' | 'bodies'>;
   readonly metricsToken?: Secret | undefined;
   /** Largest body of a request, in bytes. */
   readonly bodyLimitBytes: number;
@@ -47,7 +48,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   // Answers change with every look, and are for the asker alone.
   app.disable('etag');
-  if (parts.shedLoad !== undefined) app.use(parts.shedLoad);
+  if (parts.shedding !== undefined) app.use(parts.shedding.handler);
   app.use(requestLog(parts.log, facts));
   app.use(requestMetrics(parts.metrics, facts));
   app.use(helmet());
@@ -56,7 +57,9 @@ export function createApp(parts: AppParts): Express {
     next();
   });
   if (parts.admin !== undefined) app.use('/admin', named(facts, '/admin'), parts.admin(authenticate));
-  app.use(mount(tableOf(parts), { guard, facts, bodyLimitBytes: parts.bodyLimitBytes }));
+  app.use(
+    mount(tableOf(parts), { guard, facts, bodyLimitBytes: parts.bodyLimitBytes, bodies: parts.shedding?.bodies }),
+  );
   app.use(() => {
     throw new Problem('not_found');
   });

@@ -52,7 +52,8 @@ const schema = z.object({
     .pipe(variable.secret({ minBytes: 16 }))
     .optional(),
   /** Signs the events of Stripe; without it they are not taken. */
-  STRIPE_WEBHOOK_SECRET: variable.secret({ minBytes: 16 }).optional(),
+  /** One an endpoint at Stripe: the platform's, Connect's, and for a day the one before a rolled one. */
+  STRIPE_WEBHOOK_SECRET: variable.secrets({ minBytes: 16 }).optional(),
   /** Verification key of SendGrid's signed event webhook; without it its events are not taken. */
   SENDGRID_WEBHOOK_PUBLIC_KEY: z.string().refine(isPublicKey, 'must be the base64 of a P-256 public key').optional(),
   /** With TWILIO_STATUS_CALLBACK_URL: checks the callbacks of Twilio; without both they are not taken. */

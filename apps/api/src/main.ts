@@ -41,13 +41,12 @@ await runProcess({
       log,
       metrics,
       mostInFlight: config.MAX_REQUESTS_IN_FLIGHT,
-      bodyLimitBytes: config.BODY_LIMIT_BYTES,
     });
     shutdown.register('load shedding', async () => shedding.close());
     const app = createApp({
       log,
       metrics,
-      shedLoad: shedding.handler,
+      shedding,
       trust: trustOf(config, Date.now),
       metricsToken: config.METRICS_TOKEN,
       bodyLimitBytes: config.BODY_LIMIT_BYTES,

@@ -2,13 +2,16 @@ import { createAddressPolicy } from '@queue-service/outbound';
 import type { ApiConfig } from './config.ts';
 import type { OperatorParts } from './routes/operator.ts';
 
-type OfProviders = Pick<OperatorParts, 'stripeWebhookSecret' | 'sendgridPublicKey' | 'twilioWebhook' | 'endpointRules'>;
+type OfProviders = Pick<
+  OperatorParts,
+  'stripeWebhookSecrets' | 'sendgridPublicKey' | 'twilioWebhook' | 'endpointRules'
+>;
 
 /** By what providers are known when they call, and where tenants may be called. */
 export function providersOf(config: ApiConfig): OfProviders {
   const { TWILIO_AUTH_TOKEN: authToken, TWILIO_STATUS_CALLBACK_URL: callbackUrl } = config;
   return {
-    stripeWebhookSecret: config.STRIPE_WEBHOOK_SECRET,
+    stripeWebhookSecrets: config.STRIPE_WEBHOOK_SECRET,
     sendgridPublicKey: config.SENDGRID_WEBHOOK_PUBLIC_KEY,
     twilioWebhook: authToken === undefined || callbackUrl === undefined ? undefined : { authToken, callbackUrl },
     endpointRules: {

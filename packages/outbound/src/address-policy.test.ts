@@ -24,6 +24,8 @@ const refused = [
   ['::ffff:10.0.0.1', 'private, mapped into IPv6'],
   ['::ffff:a9fe:a9fe', 'metadata, mapped into IPv6 as hexadecimal'],
   ['::127.0.0.1', 'loopback, IPv4-compatible'],
+  ['::7f00:1', 'loopback, IPv4-compatible, as a URL has it'],
+  ['::808:808', 'IPv4-compatible, whatever it leads to'],
   ['64:ff9b::7f00:1', 'loopback, behind NAT64'],
   ['2002:7f00:1::', 'loopback, as 6to4'],
   ['2001:db8::1', 'documentation'],

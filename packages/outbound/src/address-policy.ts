@@ -18,6 +18,9 @@ export class AddressRefusedError extends Error {
  */
 const publicMetadataAddresses = new Set(['168.63.129.16']);
 
+/** `::/96`, deprecated by RFC 4291: some systems still lead it to the IPv4 address in its last 32 bits. */
+const ipv4Compatible = ipaddr.IPv6.parseCIDR('::/96');
+
 /**
  * Allows public unicast addresses only: private, loopback, link-local, unique-local, carrier-grade NAT, reserved and
  * metadata addresses are refused, also when they come mapped or translated into IPv6.
@@ -35,6 +38,7 @@ export function createAddressPolicy(allowed: readonly string[] = []): AddressPol
       const parsed = ipaddr.process(bare);
       if (exceptions.some(([range, bits]) => range.kind() === parsed.kind() && parsed.match([range, bits] as never)))
         return true;
+      if (parsed.kind() === 'ipv6' && parsed.match(ipv4Compatible)) return false;
       return parsed.range() === 'unicast' && !publicMetadataAddresses.has(parsed.toString());
     },
   };

@@ -1,4 +1,5 @@
 import { type DeliveryStatus, isUuid } from '@queue-service/contracts';
+import { isMoment } from './moment.ts';
 
 /** One telling of a provider about one receiver of a message. */
 export interface DeliveryEvent {
@@ -40,6 +41,11 @@ function idsOf(told: Partial<Record<keyof MessageIds, unknown>>): Pick<DeliveryE
   };
 }
 
+/** Text that PostgreSQL takes, and no longer than an address or an id is. */
+function isStorable(text: string): boolean {
+  return text.length <= 500 && text.isWellFormed() && !text.includes('\0');
+}
+
 const sendgridKinds: Readonly<Record<string, DeliveryStatus>> = {
   processed: 'accepted',
   deferred: 'deferred',
@@ -68,13 +74,14 @@ export function readSendgridEvents(body: unknown): DeliveryEvent[] {
   return (Array.isArray(body) ? body : []).flatMap((told: Record<string, unknown> | null): DeliveryEvent[] => {
     const { event, email, timestamp, sg_event_id: eventId, sg_message_id: objectId } = told ?? {};
     if (told === null || typeof event !== 'string' || typeof email !== 'string') return [];
-    if (typeof eventId !== 'string' || eventId === '' || typeof timestamp !== 'number') return [];
+    if (typeof eventId !== 'string' || eventId === '' || !isMoment(timestamp)) return [];
+    if (![event, email, eventId].every(isStorable)) return [];
     // A block is about this mail (its content, the sender's reputation), not about the address.
     const blocked = event === 'bounce' && told['type'] === 'blocked';
     return [
       {
         ...{ provider: 'sendgrid', channel: 'email', eventId, type: event, recipient: email, ...idsOf(told) },
-        objectId: typeof objectId === 'string' ? objectId : null,
+        objectId: typeof objectId === 'string' && isStorable(objectId) ? objectId : null,
         kind: blocked ? 'failed' : (sendgridKinds[event] ?? null),
         code: /^\d\.\d{1,3}\.\d{1,3}$/.test(String(told['status'])) ? String(told['status']) : null,
         suppress: blocked ? null : sendgridSuppression(event, told['reason']),

@@ -1,3 +1,5 @@
+import { isMoment } from './moment.ts';
+
 /** The part of a Stripe event that is read here; its signature is checked before. */
 export interface StripeEvent {
   id: string;
@@ -71,6 +73,15 @@ export const stripeEventTypes = [
 
 const subscribed: ReadonlySet<string> = new Set(stripeEventTypes);
 
+/** A signed body that has the shape of an event, with an id and a time that can be stored; else null. */
+export function asStripeEvent(body: unknown): StripeEvent | null {
+  const { id, type, created, account, data } = asRecord(body);
+  const object = asRecord(data).object;
+  if (text(id) === null || text(type) === null || typeof object !== 'object' || object === null) return null;
+  if (!isMoment(created) || (account !== undefined && text(account) === null)) return null;
+  return body as StripeEvent;
+}
+
 /** Reads a Stripe event. Pure; never throws: what does not look as expected is ignored. */
 export function readStripeEvent(event: StripeEvent): StripeEventMeaning {
   const object = asRecord(event.data.object);
@@ -118,7 +129,8 @@ function entryOf(object: Record<string, unknown>): StripeLedgerEntry | undefined
   const providerId = text(object.id);
   const currency = text(object.currency);
   const amount = object.amount;
-  if (providerId === null || currency === null || typeof amount !== 'number') return undefined;
+  if (providerId === null || currency === null || !Number.isSafeInteger(amount)) return undefined;
+  if (typeof amount !== 'number' || currency.length > 10) return undefined;
   const shared = { providerId, amount, currency, paymentIntentId: paymentIntentOf(object) };
   if (object.object === 'transfer') {
     // A transfer has no status: it is made whole, and at most reversed.
@@ -147,8 +159,10 @@ function jobIdOf(object: Record<string, unknown>): string | null {
   return id !== null && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id) ? id.toLowerCase() : null;
 }
 
+/** Text that PostgreSQL takes, and no longer than any id is. */
 function text(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
+  const fits = typeof value === 'string' && value.length <= 255 && value.isWellFormed() && !value.includes('\0');
+  return fits ? value : null;
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

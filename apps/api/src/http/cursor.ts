@@ -1,8 +1,9 @@
+import { instantSchema } from '@queue-service/contracts';
 import { z } from 'zod';
 import type { Page, PageRequest, Position } from '../ports.ts';
 import { Problem } from './problem.ts';
 
-const positionSchema = z.strictObject({ createdAt: z.iso.datetime(), id: z.uuid() });
+const positionSchema = z.strictObject({ createdAt: instantSchema, id: z.uuid() });
 
 /** @throws Problem `invalid_cursor` */
 export function pageRequest(query: { limit: number; cursor?: string | undefined }): PageRequest {

@@ -7,7 +7,20 @@ import { Problem, problemBody } from './problem.ts';
 export interface LoadShedding {
   /** Before everything else: what is refused must cost next to nothing. */
   readonly handler: RequestHandler;
+  readonly bodies: BodyBudget;
   close(): void;
+}
+
+/** The memory for bodies that are being read. */
+export interface BodyBudget {
+  /**
+   * Reserves what a body announces, once it is known who sends it: at most a quarter is one sender's, an eighth is for all
+   * whom nobody knows together.
+   * @param owner the tenant; null for a public route
+   * @returns what gives it back
+   * @throws Problem `overloaded`
+   */
+  reserve(headers: IncomingHttpHeaders, owner: string | null, limitBytes: number): () => void;
 }
 
 export interface LoadSheddingOptions {
@@ -15,8 +28,6 @@ export interface LoadSheddingOptions {
   readonly metrics: Pick<Metrics, 'requestsShed'>;
   /** Requests under way at once; streams of events do not count, they have a limit of their own. */
   readonly mostInFlight: number;
-  /** Largest body of a request, in bytes. */
-  readonly bodyLimitBytes: number;
   /** Bytes of bodies under way at once. Default: a twenty-fourth of the heap. */
   readonly mostBodyBytes?: number;
   /** Share of the memory that may be used, from 0 to 1. Default {@link memoryShare}. */
@@ -44,14 +55,12 @@ export function createLoadShedding(options: LoadSheddingOptions): LoadShedding {
     log,
     metrics,
     mostInFlight,
-    bodyLimitBytes,
     mostBodyBytes = shareForBodies(),
     everyMs = LOOK_EVERY_MS,
     nowMs = () => performance.now(),
   } = options;
   const share = options.memoryShare ?? memoryShare;
   let inFlight = 0;
-  let bodyBytes = 0;
   let lasting: Reason | null = null;
   let shed = 0;
   let told = false;
@@ -72,24 +81,19 @@ export function createLoadShedding(options: LoadSheddingOptions): LoadShedding {
   return {
     handler: (req, res, next) => {
       if (neverShed.test(req.path)) return next();
-      const size = Math.min(announced(req.headers), bodyLimitBytes);
-      const short = bodyBytes + size > mostBodyBytes && bodyBytes > 0;
-      const reason = lasting ?? (short ? 'memory' : inFlight >= mostInFlight ? 'in_flight' : null);
+      const reason = lasting ?? (inFlight >= mostInFlight ? 'in_flight' : null);
       if (reason === null) {
         if (!stream.test(req.path)) {
           inFlight += 1;
-          bodyBytes += size;
           res.once('close', () => {
             inFlight -= 1;
-            bodyBytes -= size;
           });
         }
         return next();
       }
       shed += 1;
       metrics.requestsShed.inc({ reason });
-      // Not all at once, or they come back as they went.
-      const problem = new Problem('overloaded', { retryAfterSeconds: 1 + Math.floor(Math.random() * 3) });
+      const problem = overloaded();
       // Read and thrown away: a connection closed on a sender who still writes may take the answer with it.
       req.resume();
       res.set(problem.headers);
@@ -98,7 +102,41 @@ export function createLoadShedding(options: LoadSheddingOptions): LoadShedding {
         .type('application/problem+json')
         .send(JSON.stringify(problemBody(problem)));
     },
+    bodies: createBodyBudget(mostBodyBytes, () => {
+      shed += 1;
+      metrics.requestsShed.inc({ reason: 'memory' });
+    }),
     close: () => clearInterval(timer),
+  };
+}
+
+/** Not all at once, or they come back as they went. */
+function overloaded(): Problem {
+  return new Problem('overloaded', { retryAfterSeconds: 1 + Math.floor(Math.random() * 3) });
+}
+
+function createBodyBudget(mostBytes: number, onRefused: () => void): BodyBudget {
+  const held = new Map<string | null, number>();
+  let whole = 0;
+  return {
+    reserve: (headers, owner, limitBytes) => {
+      const size = Math.min(announced(headers), limitBytes);
+      const own = held.get(owner) ?? 0;
+      const share = mostBytes / (owner === null ? 8 : 4);
+      // One body is let in always, however large it may be.
+      if ((own > 0 && own + size > share) || (whole > 0 && whole + size > mostBytes)) {
+        onRefused();
+        throw overloaded();
+      }
+      held.set(owner, own + size);
+      whole += size;
+      return () => {
+        whole -= size;
+        const left = (held.get(owner) ?? 0) - size;
+        if (left > 0) held.set(owner, left);
+        else held.delete(owner);
+      };
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import type { Guard } from '../auth/access.ts';
 import { readJsonBody } from './json-body.ts';
+import type { BodyBudget } from './load-shedding.ts';
 import { Problem } from './problem.ts';
 import { readRawBody } from './raw-body.ts';
 import type { FactsOfRequests } from './request-facts.ts';
@@ -16,6 +17,7 @@ export interface MountOptions {
   readonly facts: FactsOfRequests;
   /** Largest body, in bytes. */
   readonly bodyLimitBytes: number;
+  readonly bodies?: BodyBudget | undefined;
 }
 
 /** No contract nests deeper than a handful of levels; free-form data may. */
@@ -52,7 +54,7 @@ async function serve(route: Route, req: Request, res: Response, options: MountOp
   const reply = await route.handler({
     ...parts,
     actor,
-    body: route.body === undefined ? undefined : await bodyOf(route.body, req, res, options.bodyLimitBytes),
+    body: route.body === undefined ? undefined : await bodyOf(route.body, req, res, options, actor?.tenantId ?? null),
     requestId: requestIdOf(req),
     trace: requestTrace(req),
     log: req.log,
@@ -64,14 +66,36 @@ async function bodyOf(
   spec: NonNullable<Route['body']>,
   req: Request,
   res: Response,
-  limitBytes: number,
+  { bodyLimitBytes, bodies }: MountOptions,
+  owner: string | null,
 ): Promise<unknown> {
-  const limits = { bytes: limitBytes, depth: DEEPEST_BODY, members: spec.members ?? MOST_MEMBERS };
-  const raw = spec.raw ? await readRawBody(req, res, limitBytes) : null;
-  const { value, bytes } = raw === null ? await readJsonBody(req, res, limits) : { value: raw, bytes: raw.length };
-  const checked = spec.read(value, bytes);
-  if (!checked.ok) throw checked.problem;
-  return checked.value;
+  // Whoever does not even claim to be the provider is not listened to.
+  if (spec.raw !== undefined && req.get(spec.raw.signature) === undefined) throw new Problem('invalid_signature');
+  const limitBytes = Math.min(spec.limitBytes ?? bodyLimitBytes, bodyLimitBytes);
+  const release = bodies?.reserve(req.headers, owner, limitBytes);
+  // The connection ends with the answer: what is still on its way of a body that is too slow is not waited for.
+  const cut = setTimeout(() => req.destroy(new Problem('request_timeout')), slowestMs(owner));
+  try {
+    const limits = { bytes: limitBytes, depth: DEEPEST_BODY, members: spec.members ?? MOST_MEMBERS };
+    const raw = spec.raw === undefined ? null : await readRawBody(req, res, limitBytes);
+    const { value, bytes } = raw === null ? await readJsonBody(req, res, limits) : { value: raw, bytes: raw.length };
+    clearTimeout(cut);
+    const checked = spec.read(value, bytes);
+    if (!checked.ok) throw checked.problem;
+    // As values it is larger still: given back with the answer.
+    if (release !== undefined) res.once('close', release);
+    return checked.value;
+  } catch (error) {
+    release?.();
+    throw error;
+  } finally {
+    clearTimeout(cut);
+  }
+}
+
+/** How long a body may take to arrive; that of a known sender may be large. */
+function slowestMs(owner: string | null): number {
+  return owner === null ? 5_000 : 25_000;
 }
 
 async function send(route: Route, reply: AnyReply, res: Response): Promise<void> {

@@ -31,12 +31,13 @@ function fromBodyParser(error: unknown): Problem | undefined {
       return new Problem('unsupported_media_type', {
         detail: 'The body must be UTF-8, plain or as gzip, deflate or br',
       });
+    case 'stream.encoding.set':
     case 'request.aborted':
     case 'request.size.invalid':
       return new Problem('malformed_json', { detail: 'The body is not as long as announced' });
     default:
       // What does not decompress comes as an error of zlib.
-      return /^Z_|^ERR__?(?:BROTLI|ZLIB)/.test(String(code))
+      return /^(?:Z_|ZSTD_|ERR__?(?:ERROR|BROTLI|ZLIB|ZSTD)|ERR_TRAILING_JUNK)/.test(String(code))
         ? new Problem('malformed_json', { detail: 'The body does not decompress' })
         : undefined;
   }

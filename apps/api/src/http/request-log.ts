@@ -38,7 +38,7 @@ export function requestLog(log: Logger, facts: FactsOfRequests): RequestHandler 
       const { route, principal, tenantId } = facts.of(res);
       return {
         ...(route === undefined ? {} : { route }),
-        ...(principal === undefined ? {} : { subject: principal.subject, tenantId }),
+        ...(principal === undefined ? {} : { actor: principal.subject, tenantId }),
       };
     },
     customLogLevel: (req, res, error) => {

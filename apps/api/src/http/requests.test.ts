@@ -63,9 +63,12 @@ describe('a body is refused', () => {
     expect({ status, code: body.code }).toEqual({ status: 413, code: 'body_too_large' });
   });
 
-  test('when it does not unpack', async () => {
-    const { status, body } = await post(Buffer.from('not gzip'), { 'Content-Encoding': 'gzip' });
-    expect({ status, code: body.code }).toEqual({ status: 400, code: 'malformed_json' });
+  test.each(['gzip', 'deflate', 'br', 'zstd'])('when it does not unpack as %s', async (encoding) => {
+    for (const bytes of [Buffer.from('not packed'), Buffer.alloc(40, 0xff), Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1])]) {
+      const { status, body } = await post(bytes, { 'Content-Encoding': encoding });
+      expect([400, 415]).toContain(status);
+      expect(['malformed_json', 'unsupported_media_type']).toContain(body.code);
+    }
   });
 
   test('when it is for money and larger than money needs', async () => {
@@ -186,7 +189,7 @@ describe('the log', () => {
         req: { method: 'GET', path: jobs },
         res: { status: 200 },
         route: '/api/v1/queue/jobs',
-        subject: 'svc-shop',
+        actor: 'svc-shop',
         tenantId: 'venue-1',
         durationMs: expect.any(Number),
       }),

@@ -54,7 +54,9 @@ export interface BodySpec<Body> {
   /** @param bytes size of the body as sent, decompressed */
   readonly read: (raw: unknown, bytes: number) => BodyOutcome<Body>;
   /** `read` gets the bytes as they came: a signature is over them. */
-  readonly raw?: true;
+  readonly raw?: { readonly signature: string };
+  /** Largest body in bytes, where it is less than what the service takes. */
+  readonly limitBytes?: number;
   /** Most fields and list elements in all. Default 10,000. */
   readonly members?: number;
 }

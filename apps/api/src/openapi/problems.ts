@@ -14,7 +14,7 @@ export function problemsOf(route: Route): ProblemCode[] {
     ...(open ? [] : (['unauthorized', 'forbidden', 'rate_limited', 'identity_unavailable'] as const)),
     ...(route.params === undefined ? [] : (['not_found'] as const)),
     ...(route.body === undefined ? [] : (['body_too_large', 'request_timeout'] as const)),
-    ...(route.body === undefined || route.body.raw === true
+    ...(route.body === undefined || route.body.raw !== undefined
       ? []
       : (['malformed_json', 'unsupported_media_type'] as const)),
   ];

@@ -30,7 +30,7 @@ export interface OperatorParts {
   readonly log: Logger;
   /** Null where REPORT_STORAGE_URL is not set: no report can be read then. */
   readonly storage?: ReportStorage | null;
-  readonly stripeWebhookSecret?: Secret | undefined;
+  readonly stripeWebhookSecrets?: readonly Secret[] | undefined;
   /** Verification key of SendGrid's signed event webhook. */
   readonly sendgridPublicKey?: string | undefined;
   readonly twilioWebhook?: TwilioWebhook | undefined;
@@ -40,7 +40,7 @@ export interface OperatorParts {
 
 /** The rows of the API table that look into the stores themselves and change what is there. */
 export function operatorRoutes(parts: OperatorParts): Route[] {
-  const { runtime, caches, log, stripeWebhookSecret } = parts;
+  const { runtime, caches, log, stripeWebhookSecrets = [] } = parts;
   const { endpointRules = { policy: createAddressPolicy(), allowHttp: false } } = parts;
   const { cancel, redrive } = forgetting(caches, { cancel: createCancel(runtime), redrive: createRedrive(runtime) });
   return [
@@ -56,7 +56,7 @@ export function operatorRoutes(parts: OperatorParts): Route[] {
     ...reportRoutes(runtime, parts.storage ?? null),
     ...sendgridWebhookRoutes(runtime, parts.sendgridPublicKey),
     ...twilioWebhookRoutes(runtime, parts.twilioWebhook),
-    ...stripeWebhookRoutes(runtime, stripeWebhookSecret, log),
+    ...stripeWebhookRoutes(runtime, stripeWebhookSecrets, log),
     ...tenantRoutes(runtime, log),
     ...bookRoutes(runtime),
     ...tenantAccountRoutes(runtime),

@@ -34,7 +34,7 @@ export function sendgridWebhookRoutes(runtime: Pick<Runtime, 'db' | 'sealer'>, p
       headers: z.object({ [signature]: z.string().optional(), [timestamp]: z.string().optional() }),
       body: {
         schema: z.array(z.looseObject({ event: z.string(), email: z.string(), sg_event_id: z.string() })),
-        raw: true,
+        raw: { signature },
         read: (bytes) => ({ ok: true, value: bytes as Buffer }),
       },
       answers: { 200: z.object({ received: z.int(), fresh: z.int().describe('Those that were not known yet') }) },

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RealApp, realApp } from '../testing/real-app.ts';
 
 const secret = 'whsec_of_this_test_only';
+const connectSecret = 'whsec_of_the_connect_endpoint';
 let real: RealApp;
 beforeAll(async () => {
-  real = await realApp({ stripeWebhookSecret: new Secret(secret) });
+  real = await realApp({ stripeWebhookSecrets: [new Secret(connectSecret), new Secret(secret)] });
 });
 afterAll(() => real.close());
 
@@ -119,4 +120,37 @@ it('believes nothing without the right signature over these very bytes', async (
   const unsigned = await request(real.app).post('/api/v1/queue/providers/stripe/webhook').send(event);
   expect(unsigned.body.code).toBe('invalid_signature');
   expect(await entriesOf('du_x')).toEqual([]);
+});
+
+it('takes events of each endpoint at Stripe by its own secret', async () => {
+  const event = () =>
+    eventOf('payout.paid', { object: 'payout', id: 'po_1', amount: 1, currency: 'eur', status: 'paid' });
+  expect((await deliver(event(), { secret: connectSecret })).status).toBe(200);
+  expect((await deliver(event())).status).toBe(200);
+  expect((await deliver(event(), { secret: 'whsec_of_somebody_else' })).status).toBe(400);
+});
+
+it('ignores signed bodies that are no events, whatever is in them', async () => {
+  const intent = { object: 'payment_intent', id: 'pi_h', currency: 'eur', status: 'succeeded', amount: 1 };
+  const hostile: object[] = [
+    [],
+    { id: 1 },
+    { id: 'evt_h', type: 'x' },
+    eventOf('payment_intent.succeeded', null as never),
+    { ...eventOf('payment_intent.succeeded', intent), id: 'evt\0' },
+    { ...eventOf('payment_intent.succeeded', intent), id: 'x'.repeat(100_000) },
+    { ...eventOf('payment_intent.succeeded', intent), created: 1e30 },
+    eventOf('charge.dispute.created', dispute('lost', { amount: 1e30 })),
+    eventOf('charge.dispute.created', dispute('lost', { id: 'du\0' })),
+    eventOf('charge.dispute.created', dispute('lost', { currency: '\ud800' })),
+    eventOf('charge.dispute.created', dispute('lost', { payment_intent: { id: { id: 1 } }, metadata: [] })),
+  ];
+  for (const body of hostile) expect((await deliver(body)).status, JSON.stringify(body).slice(0, 200)).toBe(200);
+  expect((await deliver({ id: 1 }, { sent: '' })).status).toBe(400);
+});
+
+it('reads nothing of whoever does not claim to be Stripe', async () => {
+  const path = '/api/v1/queue/providers/stripe/webhook';
+  const answer = await request(real.app).post(path).set('Content-Type', 'application/json').send('{"a":');
+  expect(answer.body).toMatchObject({ status: 400, code: 'invalid_signature' });
 });

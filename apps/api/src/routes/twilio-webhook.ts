@@ -4,13 +4,24 @@ import type { Runtime } from '@queue-service/queue';
 import twilio from 'twilio';
 import { z } from 'zod';
 import { Problem } from '../http/problem.ts';
-import { type Route, route } from '../http/route.ts';
+import { type BodyOutcome, type Route, route } from '../http/route.ts';
 import { takeDeliveryEvents } from '../message-events.ts';
 
 export interface TwilioWebhook {
   readonly authToken: Secret;
   /** As worker-communication gives it to Twilio: the signature is over this very address. */
   readonly callbackUrl: string;
+}
+
+const maxParameters = 100;
+
+/** Twilio sends some twenty. Counted before they are taken apart, and sorted for the signature. */
+function readParameters(form: string): BodyOutcome<Record<string, string>> {
+  if (form.split('&', maxParameters + 1).length > maxParameters) {
+    const error = { path: '', message: `has more than ${maxParameters} parameters`, code: 'too_many_members' };
+    return { ok: false, problem: new Problem('validation_failed', { errors: [error] }) };
+  }
+  return { ok: true, value: Object.fromEntries(new URLSearchParams(form)) };
 }
 
 /** What Twilio says later of text messages. Without the token nothing can be trusted, and the path is not there. */
@@ -29,8 +40,9 @@ export function twilioWebhookRoutes(runtime: Runtime, webhook: TwilioWebhook | u
       }),
       body: {
         schema: z.looseObject({ MessageSid: z.string(), MessageStatus: z.string(), To: z.string() }),
-        raw: true,
-        read: (bytes) => ({ ok: true, value: Object.fromEntries(new URLSearchParams(String(bytes))) }),
+        raw: { signature: 'X-Twilio-Signature' },
+        limitBytes: 65_536,
+        read: (bytes) => readParameters(String(bytes)),
       },
       answers: { 204: null },
       problems: ['invalid_signature', 'database_unavailable'],

@@ -8,11 +8,13 @@ type Step = FlowResource['steps'][number];
 const nodeWidth = 190;
 const nodeHeight = 52;
 /** A graph of more steps than that is no picture any more. */
-const mostSteps = 150;
+const maxSteps = 150;
+/** Layers that edges pass, in all: what the time of the layout follows, some 50 ms for these. */
+const maxLayersPassed = 200;
 
 /** A flow as layers of steps, each below those it waits for; undefined where it has too many to be drawn. */
 export function flowGraph({ steps }: FlowResource): Html | undefined {
-  if (steps.length > mostSteps) return undefined;
+  if (steps.length > maxSteps || layersPassed(steps) > maxLayersPassed) return undefined;
   const graph = new dagre.graphlib.Graph<{ label: string }>();
   graph.setGraph({ rankdir: 'TB', nodesep: 28, ranksep: 52, marginx: 4, marginy: 4 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -33,6 +35,26 @@ export function flowGraph({ steps }: FlowResource): Html | undefined {
         ${steps.map((step) => node(step, graph.node(step.name) as unknown as Point))}
       </svg>
     </div>`;
+}
+
+/** Each edge counts the layers between its ends; steps come after those they wait for, as the plan has checked. */
+function layersPassed(steps: readonly Step[]): number {
+  const layers = new Map<string, number>();
+  let open = [...steps];
+  while (open.length > 0) {
+    const waiting = open.filter(({ name, dependsOn }) => {
+      if (!dependsOn.every((before) => layers.has(before))) return true;
+      layers.set(name, Math.max(0, ...dependsOn.map((before) => (layers.get(before) ?? 0) + 1)));
+      return false;
+    });
+    if (waiting.length === open.length) return Number.POSITIVE_INFINITY;
+    open = waiting;
+  }
+  const layer = (name: string) => layers.get(name) ?? 0;
+  return steps.reduce(
+    (sum, { name, dependsOn }) => dependsOn.reduce((passed, before) => passed + layer(name) - layer(before), sum),
+    0,
+  );
 }
 
 interface Point {

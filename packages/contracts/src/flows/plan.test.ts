@@ -58,6 +58,20 @@ describe('planning a flow', () => {
     expect(problems([{ ...payment, dependsOn: ['mint'] }, mint])).toEqual(['steps: circular']);
   });
 
+  it('takes as many dependencies as are allowed, and refuses more', () => {
+    const steps = (each: number) =>
+      Array.from({ length: 500 }, (_, index) => ({
+        ...{ name: `s${index}`, type: 'payment-process', data: payment.data },
+        dependsOn: Array.from({ length: Math.min(index, each) }, (_, back) => `s${index - 1 - back}`),
+        compensation: {
+          type: 'refund-process',
+          data: { paymentIntentId: { $ref: 'steps.s0.result.paymentIntentId' } },
+        },
+      }));
+    expect(problems(steps(10))).toEqual([]);
+    expect(problems(steps(11))).toEqual(['steps: too_many_dependencies']);
+  });
+
   it('lets a compensation use the result of its own step, and a step not', () => {
     const compensation = {
       type: 'refund-process',

@@ -1,4 +1,4 @@
-import type { CreateFlow, FlowStepInput } from '../http/flows.ts';
+import { type CreateFlow, type FlowStepInput, maxFlowDependencies } from '../http/flows.ts';
 import type { QueueName } from '../queues.ts';
 import { contractOf, isJobType, type JobType } from '../registry.ts';
 import { type FieldProblem, fieldProblems } from '../validate.ts';
@@ -54,29 +54,40 @@ export function planFlow(flow: CreateFlow): PlanOutcome {
   });
   if (problems.length > 0) return { ok: false, problems };
 
-  const ancestors = ancestorsOf(byName);
-  if (ancestors === null)
+  const dependencies = [...byName.values()].reduce((sum, { dependsOn }) => sum + dependsOn.size, 0);
+  if (dependencies > maxFlowDependencies) {
+    const message = `has ${dependencies} dependencies between its steps; at most ${maxFlowDependencies} are allowed`;
+    return { ok: false, problems: [problem(['steps'], message, 'too_many_dependencies')] };
+  }
+  if (isCircular(byName))
     return { ok: false, problems: [problem(['steps'], 'the steps depend on each other in a circle', 'circular')] };
 
   const exampleOf =
-    (allowed: ReadonlySet<string>) =>
+    (isAllowed: (name: string) => boolean) =>
     (name: string): StepOutput | undefined => {
       const type = byName.get(name)?.input.type;
-      if (!allowed.has(name) || type === undefined || !isJobType(type)) return undefined;
+      if (type === undefined || !isJobType(type) || !isAllowed(name)) return undefined;
       return { jobId: exampleJobId, result: contractOf(type).example.result };
     };
   inputs.forEach((input, index) => {
-    const before = ancestors.get(input.name) ?? new Set();
-    problems.push(...checkPayload(input, ['steps', index], exampleOf(before)));
-    if (input.compensation !== undefined) {
-      problems.push(
-        ...checkPayload(
-          input.compensation,
-          ['steps', index, 'compensation'],
-          exampleOf(new Set([...before, input.name])),
-        ),
-      );
-    }
+    // A step that a payload names is a dependency by that.
+    const direct = byName.get(input.name)?.dependsOn;
+    problems.push(
+      ...checkPayload(
+        input,
+        ['steps', index],
+        exampleOf((name) => direct?.has(name) === true),
+      ),
+    );
+    if (input.compensation === undefined) return;
+    const isBefore = ancestryOf(byName, input.name);
+    problems.push(
+      ...checkPayload(
+        input.compensation,
+        ['steps', index, 'compensation'],
+        exampleOf((name) => name === input.name || isBefore(name)),
+      ),
+    );
   });
   if (problems.length > 0) return { ok: false, problems };
 
@@ -154,20 +165,47 @@ function checkPayload(
   }
 }
 
-function ancestorsOf(steps: StepsByName): Map<string, Set<string>> | null {
-  const done = new Map<string, Set<string>>();
-  let open = [...steps.keys()];
-  while (open.length > 0) {
-    const left = open.filter((name) => {
-      const direct = [...(steps.get(name)?.dependsOn ?? [])];
-      if (!direct.every((dependency) => done.has(dependency))) return true;
-      done.set(name, new Set(direct.flatMap((dependency) => [dependency, ...(done.get(dependency) ?? [])])));
-      return false;
-    });
-    if (left.length === open.length) return null;
-    open = left;
+/** Kahn's algorithm: in steps and dependencies linear. */
+function isCircular(steps: StepsByName): boolean {
+  const after = new Map<string, string[]>();
+  const open = new Map<string, number>();
+  for (const [name, { dependsOn }] of steps) {
+    open.set(name, dependsOn.size);
+    for (const dependency of dependsOn) {
+      const known = after.get(dependency);
+      if (known === undefined) after.set(dependency, [name]);
+      else known.push(name);
+    }
   }
-  return done;
+  const free = [...open].flatMap(([name, count]) => (count === 0 ? [name] : []));
+  for (let name = free.pop(); name !== undefined; name = free.pop()) {
+    open.delete(name);
+    for (const next of after.get(name) ?? []) {
+      const left = (open.get(next) ?? 0) - 1;
+      open.set(next, left);
+      if (left === 0) free.push(next);
+    }
+  }
+  return open.size > 0;
+}
+
+/** Whether a step ends before this one begins. Looked up once, when somebody asks. */
+function ancestryOf(steps: StepsByName, of: string): (name: string) => boolean {
+  let before: Set<string> | undefined;
+  return (name) => {
+    if (before === undefined) {
+      before = new Set();
+      const open = [of];
+      for (let at = open.pop(); at !== undefined; at = open.pop()) {
+        for (const dependency of steps.get(at)?.dependsOn ?? []) {
+          if (before.has(dependency)) continue;
+          before.add(dependency);
+          open.push(dependency);
+        }
+      }
+    }
+    return before.has(name);
+  };
 }
 
 function plannedJob(job: { type: string; data: Record<string, unknown> }): PlannedJob {

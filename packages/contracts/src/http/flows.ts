@@ -46,6 +46,8 @@ export const flowStepSchema = z.strictObject({
 export type FlowStepInput = z.output<typeof flowStepSchema>;
 
 export const maxFlowSteps = 2_000;
+/** Between all steps of a flow, those that follow from references included. */
+export const maxFlowDependencies = 5_000;
 
 export const createFlowSchema = z
   .strictObject({

@@ -20,7 +20,12 @@ export const pageQuerySchema = z.strictObject(pageQuery);
 
 export const nextCursorSchema = z.string().nullable().describe('`cursor` of the next page; null on the last one');
 
-export const instantQuerySchema = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+/** A moment that PostgreSQL and every calendar can hold, where ISO 8601 would also take the year 0. */
+export const instantSchema = z.iso
+  .datetime({ offset: true, abort: true })
+  .refine((text) => /^(?:19[7-9]\d|2\d{3})-/.test(text), { error: 'must be between the years 1970 and 2999' });
+
+export const instantQuerySchema = instantSchema.transform((text) => new Date(text));
 
 /** The query parameters by which lists are bounded in time. */
 export const createdQuery = {

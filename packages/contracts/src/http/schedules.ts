@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { queueNameSchema } from '../queues.ts';
 import { jobTypes } from '../registry.ts';
 import { jobOptionsSchema, jobSchema, jobStatuses } from './jobs.ts';
-import { countQuerySchema, nextCursorSchema, pageQuery } from './page.ts';
+import { countQuerySchema, instantSchema, nextCursorSchema, pageQuery } from './page.ts';
 
 /** What happens to a fire while the job of the fire before it has not ended. */
 export const overlapPolicies = ['skip', 'queue-one', 'allow'] as const;
@@ -28,7 +28,6 @@ const overlapSchema = z
 const catchUpSchema = z
   .enum(catchUpPolicies)
   .describe('Times that passed while the scheduler was away: leave out, fire the last, or fire all within the window');
-const timeSchema = z.iso.datetime({ offset: true });
 
 const timing = {
   cron: z
@@ -44,8 +43,8 @@ const timing = {
     .nullable()
     .optional(),
   timezone: z.string().max(64).optional().describe('IANA name, for cron. Default: UTC'),
-  startsAt: timeSchema.nullable().optional(),
-  endsAt: timeSchema.nullable().optional(),
+  startsAt: instantSchema.nullable().optional(),
+  endsAt: instantSchema.nullable().optional(),
 };
 
 const behaviour = {
@@ -142,7 +141,7 @@ export type ScheduleFireResource = z.infer<typeof scheduleFireSchema>;
 
 export const schedulePreviewQuerySchema = z.strictObject({
   count: countQuerySchema({ min: 1, max: 100 }).default(10),
-  from: timeSchema.optional().describe('Default: now'),
+  from: instantSchema.optional().describe('Default: now'),
 });
 
 export const scheduleAnswerSchema = z.object({ schedule: scheduleSchema });

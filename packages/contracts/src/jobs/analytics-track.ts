@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineJob } from '../contract.ts';
 import { jsonObjectSchema } from '../fields.ts';
+import { instantSchema } from '../http/page.ts';
 
 /** One event to Segment. */
 export const analyticsTrack = defineJob({
@@ -14,7 +15,7 @@ export const analyticsTrack = defineJob({
       anonymousId: z.string().min(1).max(255).optional(),
       event: z.string().min(1).max(255),
       properties: jsonObjectSchema.optional(),
-      timestamp: z.iso.datetime({ offset: true }).optional(),
+      timestamp: instantSchema.optional(),
     })
     .refine((payload) => payload.userId !== undefined || payload.anonymousId !== undefined, {
       path: ['userId'],

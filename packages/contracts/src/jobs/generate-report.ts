@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineJob } from '../contract.ts';
 import { emailSchema } from '../fields.ts';
+import { instantSchema } from '../http/page.ts';
 
 /** Writes a report to REPORT_STORAGE_URL; downloadable by the API. */
 export const generateReport = defineJob({
@@ -11,8 +12,8 @@ export const generateReport = defineJob({
   payload: z
     .strictObject({
       kind: z.enum(['settlement', 'dead-letters', 'queue-health']),
-      from: z.iso.datetime({ offset: true }),
-      to: z.iso.datetime({ offset: true }),
+      from: instantSchema,
+      to: instantSchema,
       format: z.enum(['csv', 'xlsx', 'pdf']),
       emailTo: emailSchema.optional(),
     })

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { defineJob, platformTenant } from '../contract.ts';
+import { instantSchema } from '../http/page.ts';
 import { hour, minute } from '../queues.ts';
 
 /** How the ledger and a provider can disagree about one object. */
 export const bookDifferenceKinds = ['ledger_only', 'provider_only', 'amount_differs', 'status_differs'] as const;
 export type BookDifferenceKind = (typeof bookDifferenceKinds)[number];
-
-const instant = z.iso.datetime({ offset: true });
 
 /** Compares the ledger with Stripe and with the chain over a period, and keeps every difference. Changes nothing at either. */
 export const reconcileBooks = defineJob({
@@ -16,8 +15,8 @@ export const reconcileBooks = defineJob({
   version: 1,
   payload: z
     .strictObject({
-      from: instant.optional().describe('The first moment of the period; with `to`'),
-      to: instant.optional().describe('The first moment after it'),
+      from: instantSchema.optional().describe('The first moment of the period; with `to`'),
+      to: instantSchema.optional().describe('The first moment after it'),
       lastHours: z
         .int()
         .min(1)

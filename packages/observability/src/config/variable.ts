@@ -47,6 +47,19 @@ export function secret(options: { minBytes?: number } = {}) {
     .transform((value) => new Secret(value));
 }
 
+/** Several of them, separated by commas: each by itself must be long enough. */
+export function secrets(options: { minBytes?: number } = {}) {
+  const { minBytes = 1 } = options;
+  const parts = (text: string) => text.split(',').map((part) => part.trim());
+  return z
+    .string()
+    .refine(
+      (text) => parts(text).every((part) => Buffer.byteLength(part) >= minBytes),
+      `must be one or more secrets, separated by commas, each at least ${minBytes} bytes long`,
+    )
+    .transform((text) => parts(text).map((part) => new Secret(part)));
+}
+
 function hasProtocol(value: string, protocols: readonly string[]): boolean {
   const parsed = URL.parse(value);
   return parsed !== null && protocols.includes(parsed.protocol.slice(0, -1));
